@@ -1,0 +1,20 @@
+# The commands of .venv if there is one, else those on PATH.
+BIN := $(if $(wildcard .venv/bin/python),.venv/bin/,)
+
+.PHONY: check lint test docs
+
+check: lint test
+
+lint:
+	$(BIN)ruff format --check .
+	$(BIN)ruff check .
+	$(BIN)mypy
+	$(BIN)lint-imports
+
+test:
+	$(BIN)pytest -q
+
+docs:
+	$(BIN)python -m natsbackend.cli.reference commands > docs/commands.md
+	$(BIN)python -m natsbackend.cli.reference checks > docs/checks.md
+	$(BIN)natsbackend schema > docs/natsbackend.schema.json
