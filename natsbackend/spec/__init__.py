@@ -1,0 +1,1 @@
+"""What the user wrote: located YAML nodes, the models that give them shape, and the loader."""

@@ -1,0 +1,51 @@
+"""What all models of the spec share: the strict base, and how a union tells its members apart."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field
+
+
+class Model(BaseModel):
+    """Base of every model: unknown words are errors, nothing is coerced, nothing changes."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, defer_build=True, hide_input_in_errors=True
+    )
+
+
+TEXT, NUMBER, BOOLEAN, LIST, MAP = SHAPES = ("<text>", "<number>", "<boolean>", "<list>", "<map>")
+"""Tags of the members of unions. They stand in the paths of the validator, where no name of a user looks so."""
+
+
+def _shape(value: Any) -> str | None:
+    """Choose the member of a union by the shape that was written."""
+    if isinstance(value, bool):
+        return BOOLEAN
+    if isinstance(value, str):
+        return TEXT
+    if isinstance(value, list):
+        return LIST
+    if isinstance(value, dict | BaseModel):
+        return MAP
+    return NUMBER if isinstance(value, int) else None
+
+
+def by_shape(expected: str) -> Discriminator:
+    """Return what tells the members of a union apart; `expected` says them to whoever wrote another shape."""
+    return Discriminator(
+        _shape,
+        custom_error_type="spec_shape",
+        custom_error_message=f"expected {expected}",
+    )
+
+
+Was = Annotated[
+    str | None,
+    Field(
+        default=None,
+        description="The name it had before. Its keys and identity are kept.",
+        examples=["old-name"],
+    ),
+]
