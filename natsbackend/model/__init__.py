@@ -1,0 +1,1 @@
+"""What the spec means: entities, the way from the spec to them, and the rules they must keep."""

@@ -1,0 +1,62 @@
+"""The rules a backend must keep, one function each, by a stable kebab-case id.
+
+`check` runs them all and returns every finding. A new rule is a function in the module of its subject and a line
+in `CHECKS`. Rules look at the whole backend, so an import is held against the export it names, which no single
+JWT can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from natsbackend.errors import Diagnostic
+from natsbackend.model.checks import names, permissions, server, sharing, trust
+from natsbackend.model.entities import Backend
+from natsbackend.model.names import printable
+
+Check = Callable[[Backend], Iterable[Diagnostic]]
+
+CHECKS: Mapping[str, Check] = {
+    "name-unusable": names.unusable,
+    "name-collision": names.collision,
+    "was-still-here": names.was_still_here,
+    "duplicate-key-name": names.duplicate_key_name,
+    "export-subject": sharing.export_subject,
+    "export-response": sharing.export_response,
+    "export-overlap": sharing.export_overlap,
+    "import-subject": sharing.import_subject,
+    "import-unknown-account": sharing.import_unknown_account,
+    "import-without-export": sharing.import_without_export,
+    "import-duplicate": sharing.import_duplicate,
+    "import-overlap": sharing.import_overlap,
+    "import-cycle": sharing.import_cycle,
+    "limit-exceeded": sharing.limit_exceeded,
+    "permission-subject": permissions.subject,
+    "permission-template": permissions.template,
+    "permission-queue-template": permissions.queue_with_template,
+    "permission-star": permissions.star_at_the_end,
+    "role-unknown": permissions.role_unknown,
+    "role-user-own-words": permissions.role_user_own_words,
+    "role-user-name": permissions.role_user_name,
+    "role-without-ttl": permissions.role_without_ttl,
+    "signing-key-needed": trust.signing_key_needed,
+    "system-account-jetstream": trust.system_account_jetstream,
+    "server-name": server.server_name,
+    "resolver-delete": server.resolver_delete,
+    "websocket-origins": server.websocket_origins,
+    "websocket-origin": server.websocket_origin,
+    "websocket-cookie": server.websocket_cookie,
+    "websocket-unused": server.websocket_unused,
+    "test-subject": permissions.test_subject,
+}
+
+
+def check(backend: Backend) -> tuple[Diagnostic, ...]:
+    """Return every finding of every rule, in the order of the spec; names are shown without control characters."""
+    found = [
+        replace(found, message=printable(found.message), hint=found.hint and printable(found.hint))
+        for rule in CHECKS.values()
+        for found in rule(backend)
+    ]
+    return tuple(sorted(found, key=lambda d: (d.at is None, d.at, d.code, d.message)))

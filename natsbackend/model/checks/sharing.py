@@ -1,0 +1,244 @@
+"""Rules about exports and imports, over all accounts at once.
+
+The server answers 200 to a push of most of what is refused here, and drops the import or export without a word
+(nats-server 2.15 `accounts.go`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+
+from natsbackend.errors import Diagnostic
+from natsbackend.model.entities import UNLIMITED, Account, Backend, Export, Import, Kind
+from natsbackend.subjects import (
+    SubjectIndex,
+    has_wildcard,
+    import_local,
+    is_subset,
+    overlaps,
+    why_invalid,
+    why_invalid_local,
+)
+
+
+def _exports(backend: Backend) -> Iterator[tuple[Account, Export]]:
+    for account in backend.accounts.values():
+        for export in account.exports:
+            yield account, export
+
+
+def _imports(backend: Backend) -> Iterator[tuple[Account, Import]]:
+    for account in backend.accounts.values():
+        for imported in account.imports:
+            yield account, imported
+
+
+def export_subject(backend: Backend) -> Iterable[Diagnostic]:
+    """An exported subject that the server would not take."""
+    for _, export in _exports(backend):
+        why = why_invalid(export.subject)
+        if why:
+            yield Diagnostic(code="export-subject", message=why, at=export.at)
+
+
+def export_response(backend: Backend) -> Iterable[Diagnostic]:
+    """A stream with a response type."""
+    for _, export in _exports(backend):
+        if export.kind is Kind.STREAM and export.response is not None:
+            message = f'"{export.subject}" is a stream; only a service has a `response`'
+            yield Diagnostic(code="export-response", message=message, at=export.at)
+
+
+def export_overlap(backend: Backend) -> Iterable[Diagnostic]:
+    """An export that contains another of its kind, in one account. Of two equal ones the second is reported."""
+    for account in backend.accounts.values():
+        index: dict[Kind, SubjectIndex[Export]] = {kind: SubjectIndex() for kind in Kind}
+        for export in account.exports:
+            index[export.kind].add(export.subject, export)
+        seen: set[tuple[Kind, str]] = set()
+        for export in account.exports:
+            again = (export.kind, export.subject) in seen
+            seen.add((export.kind, export.subject))
+            for other in index[export.kind].covering(export.subject):
+                if other is not export and (again or other.subject != export.subject):
+                    yield Diagnostic(
+                        code="export-overlap",
+                        message=f'the {export.kind} "{export.subject}" is already exported as "{other.subject}"',
+                        at=export.at,
+                        hint=f"the other one: {other.at}",
+                    )
+                    break
+
+
+def import_subject(backend: Backend) -> Iterable[Diagnostic]:
+    """An imported subject, or its local one, that the server would not take."""
+    for _, imported in _imports(backend):
+        why = why_invalid(imported.subject)
+        if why is None and imported.local_subject is not None:
+            service = imported.kind is Kind.SERVICE
+            why = why_invalid_local(imported.subject, imported.local_subject, service=service)
+        if why:
+            yield Diagnostic(code="import-subject", message=why, at=imported.at)
+
+
+def import_unknown_account(backend: Backend) -> Iterable[Diagnostic]:
+    """An import from an account that is not in the spec, or from the account itself."""
+    for account, imported in _imports(backend):
+        if imported.account == account.name:
+            message = f'account "{account.name}" imports from itself'
+            yield Diagnostic(code="import-unknown-account", message=message, at=imported.at)
+        elif imported.account not in backend.accounts:
+            close = get_close_matches(imported.account, backend.accounts, 1, 0.6)
+            yield Diagnostic(
+                code="import-unknown-account",
+                message=f'account "{account.name}" imports from "{imported.account}", which is not in this spec',
+                at=imported.at,
+                hint=f"did you mean {close[0]!r}?" if close else None,
+            )
+
+
+def import_without_export(backend: Backend) -> Iterable[Diagnostic]:
+    """An import that the other account does not offer: wrong subject, wrong kind, or wider than the export."""
+    indexes: dict[str, SubjectIndex[Export]] = {}
+    for account, imported in _imports(backend):
+        exporter = backend.accounts.get(imported.account)
+        if exporter is None or exporter is account or why_invalid(imported.subject):
+            continue
+        index = indexes.get(exporter.name)
+        if index is None:
+            index = indexes[exporter.name] = SubjectIndex()
+            for export in exporter.exports:
+                index.add(export.subject, export)
+        if not any(export.kind is imported.kind for export in index.covering(imported.subject)):
+            yield _not_exported(account, imported, exporter)
+
+
+def _not_exported(account: Account, imported: Import, exporter: Account) -> Diagnostic:
+    offered = exporter.exports
+    wrong_kind = [
+        e for e in offered if e.kind is not imported.kind and is_subset(imported.subject, e.subject)
+    ]
+    narrower = [e for e in offered if e.kind is imported.kind and overlaps(imported.subject, e.subject)]
+    subjects = [e.subject for e in offered if e.kind is imported.kind]
+    close = get_close_matches(imported.subject, subjects, 1, 0.5)
+    if wrong_kind:
+        hint = f'"{exporter.name}" exports it as a {wrong_kind[0].kind} ({wrong_kind[0].at})'
+    elif narrower:
+        hint = f'"{exporter.name}" exports only "{narrower[0].subject}" of it ({narrower[0].at})'
+    elif close:
+        at = next(e.at for e in offered if e.subject == close[0])
+        hint = f'"{exporter.name}" exports "{close[0]}" ({at}); did you mean that?'
+    else:
+        hint = f'export it in account "{exporter.name}", or take the import out'
+    return Diagnostic(
+        code="import-without-export",
+        message=f'account "{account.name}" imports {imported.kind} "{imported.subject}" from "{exporter.name}", '
+        "which does not export it",
+        at=imported.at,
+        hint=hint,
+    )
+
+
+def import_duplicate(backend: Backend) -> Iterable[Diagnostic]:
+    """One subject imported twice from one account: the server keeps the first alone."""
+    for account in backend.accounts.values():
+        seen: dict[tuple[Kind, str, str], Import] = {}
+        for imported in account.imports:
+            first = seen.setdefault((imported.kind, imported.account, imported.subject), imported)
+            if first is not imported:
+                yield Diagnostic(
+                    code="import-duplicate",
+                    message=f'{imported.kind} "{imported.subject}" is imported from "{imported.account}" twice; the '
+                    "server keeps one",
+                    at=imported.at,
+                    hint=f"the other one: {first.at}",
+                )
+
+
+def import_overlap(backend: Backend) -> Iterable[Diagnostic]:
+    """Services of one exporter whose local subjects contain one another (Go library, rule I16)."""
+    for account in backend.accounts.values():
+        indexes: dict[str, SubjectIndex[Import]] = {}
+        services = [i for i in account.imports if i.kind is Kind.SERVICE]
+        for imported in services:
+            local = import_local(imported.subject, imported.local_subject)
+            indexes.setdefault(imported.account, SubjectIndex()).add(local, imported)
+        said: set[int] = set()
+        for imported in services:
+            local = import_local(imported.subject, imported.local_subject)
+            for other in indexes[imported.account].covering(local):
+                if id(other) not in said and other.subject != imported.subject:
+                    said.add(id(imported))
+                    yield Diagnostic(
+                        code="import-overlap",
+                        message=f'services "{imported.subject}" and "{other.subject}" of "{imported.account}" overlap '
+                        f'in account "{account.name}"',
+                        at=imported.at,
+                        hint=f"the other one: {other.at}",
+                    )
+                    break
+
+
+def import_cycle(backend: Backend) -> Iterable[Diagnostic]:
+    """Accounts that import a service or stream from each other in a circle: one of the imports is dropped.
+
+    Which one depends on the order of pushes, so each circle is reported, at one of its imports.
+    """
+    done: set[int] = set()
+    for account, imported in _imports(backend):
+        if id(imported) in done:
+            continue
+        trail = _trail_back(backend, account, imported, done)
+        if trail:
+            names = " ← ".join([account.name, *(i.account for i in trail)])
+            yield Diagnostic(
+                code="import-cycle",
+                message=f'{imported.kind} "{imported.subject}" is imported in a circle: {names}',
+                at=imported.at,
+                hint="the server drops one of these imports; rename it, or export it under another subject",
+            )
+
+
+def _trail_back(backend: Backend, account: Account, first: Import, done: set[int]) -> list[Import] | None:
+    """Follow what is imported to where it comes from; return the imports of a circle that ends at `account`."""
+    trail: list[Import] = []
+    current = first
+    while True:
+        done.add(id(current))
+        trail.append(current)
+        if current.account == account.name and len(trail) > 1:
+            return trail
+        exporter = backend.accounts.get(current.account)
+        following = _imported_as(exporter, current) if exporter else None
+        if following is None or id(following) in done:
+            return None
+        current = following
+
+
+def _imported_as(exporter: Account, imported: Import) -> Import | None:
+    """The import by which an exporter itself has a subject that it exports."""
+    for other in exporter.imports:
+        if other.kind is imported.kind and overlaps(
+            import_local(other.subject, other.local_subject), imported.subject
+        ):
+            return other
+    return None
+
+
+def limit_exceeded(backend: Backend) -> Iterable[Diagnostic]:
+    """More imports or exports than the account's own limits allow, or wildcards where none are."""
+    for account in backend.accounts.values():
+        limits = account.limits
+        for what, count, most in (
+            ("imports", len(account.imports), limits.imports),
+            ("exports", len(account.exports), limits.exports),
+        ):
+            if most != UNLIMITED and count > most:
+                message = f'account "{account.name}" has {count} {what}, and its limit is {most}'
+                yield Diagnostic(code="limit-exceeded", message=message, at=account.at)
+        if limits.exports != UNLIMITED and not limits.wildcard_exports:
+            for export in account.exports:
+                if has_wildcard(export.subject):
+                    message = f'"{export.subject}" has a wildcard, and `wildcard_exports` is false'
+                    yield Diagnostic(code="limit-exceeded", message=message, at=export.at)

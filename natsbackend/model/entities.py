@@ -1,0 +1,398 @@
+"""What the spec means: names linked, defaults filled, every element still knowing where it was written.
+
+All values are frozen. Numbers are in the units of the wire: bytes, seconds, counts; `UNLIMITED` (-1) is no limit.
+`at` never takes part in equality: a spec moved within its file is not a change.
+Key paths (`accounts/web/roles/viewer`) name keys in the lock and the key stores; they are made of escaped names.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from natsbackend.errors import Location
+from natsbackend.model.names import escape
+
+UNLIMITED = -1
+
+OPERATOR_PATH = "operator"
+
+
+class Kind(enum.StrEnum):
+    """What is exported or imported."""
+
+    STREAM = "stream"
+    SERVICE = "service"
+
+
+class Response(enum.StrEnum):
+    """How many messages answer a service request; the values are the wire's."""
+
+    SINGLETON = "Singleton"
+    STREAM = "Stream"
+    CHUNKED = "Chunked"
+
+
+class ConnectionType(enum.StrEnum):
+    """Over what a user may connect (nats-server 2.15 `auth.go`)."""
+
+    STANDARD = "STANDARD"
+    WEBSOCKET = "WEBSOCKET"
+    LEAFNODE = "LEAFNODE"
+    LEAFNODE_WS = "LEAFNODE_WS"
+    MQTT = "MQTT"
+    MQTT_WS = "MQTT_WS"
+    IN_PROCESS = "IN_PROCESS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountLimits:
+    """The eight base limits of an account; all are always written, since an absent one is zero."""
+
+    subscriptions: int = UNLIMITED
+    data: int = UNLIMITED
+    payload: int = UNLIMITED
+    imports: int = UNLIMITED
+    exports: int = UNLIMITED
+    wildcard_exports: bool = True
+    connections: int = UNLIMITED
+    leaf_nodes: int = UNLIMITED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JetStreamLimits:
+    """An account's share of JetStream. JetStream is on if disk or memory is not zero."""
+
+    memory: int = 0
+    disk: int = 0
+    streams: int = UNLIMITED
+    consumers: int = UNLIMITED
+    max_ack_pending: int = UNLIMITED
+    memory_max_stream: int = UNLIMITED
+    disk_max_stream: int = UNLIMITED
+    max_bytes_required: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserLimits:
+    """The limits of a user, or of the template of a role."""
+
+    subscriptions: int = UNLIMITED
+    data: int = UNLIMITED
+    payload: int = UNLIMITED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """One subject (a subscription may add ` queue`) that is allowed or denied, and the word it comes from."""
+
+    subject: str
+    origin: str
+    """The word of the spec: `publish`, `request`, `inbox`, …."""
+    at: Location | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What may be done in one direction. Without `unrestricted`, what is not allowed is denied."""
+
+    allow: tuple[Grant, ...] = ()
+    deny: tuple[Grant, ...] = ()
+    unrestricted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponsePermission:
+    """The right to answer what was delivered: at most `max` messages within `ttl` nanoseconds (0: 2 minutes)."""
+
+    max: int = 1
+    ttl: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permissions:
+    """What a user or the template of a role may do."""
+
+    publish: Rules = Rules()
+    subscribe: Rules = Rules()
+    responses: ResponsePermission | None = None
+    inbox: str | None = None
+    """The prefix under which replies come in, without a trailing dot; None if there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningKey:
+    """A plain signing key of an operator or an account, by its name."""
+
+    name: str
+    path: str
+    was: str | None = None
+    at: Location | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A scoped signing key: the server enforces its template on every user it signs."""
+
+    name: str
+    path: str
+    was: str | None = None
+    description: str = ""
+    permissions: Permissions = Permissions()
+    limits: UserLimits = UserLimits()
+    bearer: bool = False
+    connection_types: tuple[ConnectionType, ...] = ()
+    ttl: int | None = None
+    """The longest life of a token of this role, in seconds; None if the spec sets none."""
+    at: Location | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def websocket(self) -> bool:
+        """Whether a browser can use it: a bearer token, and nothing but a websocket to use it on."""
+        return self.bearer and ConnectionType.WEBSOCKET in self.connection_types
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A user that stands in the spec and gets creds. With a role it has no permissions or limits of its own."""
+
+    name: str
+    path: str
+    was: str | None = None
+    role: str | None = None
+    permissions: Permissions = Permissions()
+    limits: UserLimits = UserLimits()
+    tags: tuple[str, ...] = ()
+    expires: int | None = None
+    """Unix seconds."""
+    at: Location | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """A stream or service that an account offers to others."""
+
+    kind: Kind
+    subject: str
+    name: str = ""
+    response: Response | None = None
+    account_token_position: int = 0
+    at: Location | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """A stream or service taken from another account, under another subject if `local_subject` is set."""
+
+    kind: Kind
+    subject: str
+    account: str
+    """The exporting account, by name."""
+    name: str = ""
+    local_subject: str | None = None
+    at: Location | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An account with everything in it."""
+
+    name: str
+    path: str
+    was: str | None = None
+    limits: AccountLimits = AccountLimits()
+    jetstream: JetStreamLimits = JetStreamLimits()
+    exports: tuple[Export, ...] = ()
+    imports: tuple[Import, ...] = ()
+    signing_keys: tuple[SigningKey, ...] = ()
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    users: Mapping[str, User] = field(default_factory=dict)
+    at: Location | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """The root of trust."""
+
+    name: str
+    was: str | None = None
+    signing_keys: tuple[SigningKey, ...] = ()
+    require_signing_keys: bool = True
+    system_account: str = "SYS"
+    at: Location | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """An address to listen on. Port None: the spec leaves it open, and the server's default holds."""
+
+    host: str
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """Certificate and key of a listener, as paths relative to where the server runs."""
+
+    cert_file: str
+    key_file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cookie:
+    """The cookie a browser's token comes in; the one source of it for every command."""
+
+    name: str
+    domain: str | None = None
+    same_site: str = "Strict"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Websocket:
+    """The websocket listener. Without `tls` it is plain, for a proxy in front or for this machine alone."""
+
+    listen: Listen
+    tls: Tls | None = None
+    cookie: Cookie | None = None
+    allowed_origins: tuple[str, ...] = ()
+    same_origin: bool = False
+    compression: bool = False
+    handshake_timeout: int | None = None
+    """Nanoseconds."""
+    advertise: str | None = None
+    at: Location | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerJetStream:
+    """JetStream on the server. Sizes in bytes; None leaves them to the server."""
+
+    store_dir: str
+    memory: int | None = None
+    disk: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolver:
+    """The full (NATS-based) resolver. Times in nanoseconds; None leaves them to the server."""
+
+    dir: str = "jwt"
+    allow_delete: bool = False
+    hard_delete: bool = False
+    interval: int | None = None
+    timeout: int | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """What goes into the config of nats-server."""
+
+    name: str | None = None
+    listen: Listen = Listen(host="127.0.0.1")
+    jetstream: ServerJetStream | None = None
+    resolver: Resolver = Resolver()
+    websocket: Websocket | None = None
+    at: Location | None = field(default=None, compare=False, repr=False)
+    places: Mapping[tuple[str | int, ...], Location] = field(default_factory=dict, compare=False, repr=False)
+    """Where each word of the section, and each element of its lists, is written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where accounts are pushed to."""
+
+    name: str
+    urls: tuple[str, ...]
+    servers: int | None = None
+    """How many servers must answer; None: counted."""
+    at: Location | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who acts in a policy test: a user of the spec, or a role with the name and tags of a token."""
+
+    account: str
+    user: str | None = None
+    role: str | None = None
+    name: str | None = None
+    tags: tuple[str, ...] = ()
+    at: Location | None = field(default=None, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        if self.user is not None:
+            return f"{self.account}/{self.user}"
+        return f"{self.account}/{self.role} as {self.name!r}"
+
+
+class Action(enum.StrEnum):
+    """What a policy test tries."""
+
+    PUBLISH = "publish"
+    SUBSCRIBE = "subscribe"
+    REQUEST = "request"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A policy test: this principal can, or cannot, do this with this subject."""
+
+    who: Principal
+    action: Action
+    subject: str
+    allowed: bool
+    at: Location | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A policy test: a message published by `sender` reaches, or does not reach, each of these."""
+
+    sender: Principal
+    subject: str
+    reaches: tuple[Principal, ...] = ()
+    not_reaches: tuple[Principal, ...] = ()
+    at: Location | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """The whole of it."""
+
+    operator: Operator
+    accounts: Mapping[str, Account]
+    server: Server | None = None
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    tests: tuple[Decision | Delivery, ...] = ()
+
+    @property
+    def system_account(self) -> Account:
+        """The system account; resolving a spec makes it if the spec does not describe it."""
+        return self.accounts[self.operator.system_account]
+
+
+def account_path(name: str) -> str:
+    """Return the key path of an account."""
+    return f"accounts/{escape(name)}"
+
+
+def operator_signing_path(key: str) -> str:
+    """Return the key path of an operator signing key."""
+    return f"operator/signing/{escape(key)}"
+
+
+def signing_path(account: str, key: str) -> str:
+    """Return the key path of an account's plain signing key."""
+    return f"{account_path(account)}/signing/{escape(key)}"
+
+
+def role_path(account: str, role: str) -> str:
+    """Return the key path of a role's scoped signing key."""
+    return f"{account_path(account)}/roles/{escape(role)}"
+
+
+def user_path(account: str, user: str) -> str:
+    """Return the key path of a user of the spec."""
+    return f"{account_path(account)}/users/{escape(user)}"

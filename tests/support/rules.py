@@ -1,0 +1,365 @@
+"""For each rule, specs that break it, and near misses that do not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Specs that break a rule, and near misses that do not. Version and operator are added where missing."""
+
+    breaks: Sequence[str]
+    keeps: Sequence[str]
+
+
+WEBSOCKET = "server: {websocket: {no_tls: true, allowed_origins: [%s], cookie: {%s}}}"
+ROLE = "accounts: {web: {roles: {viewer: {ttl: 15m, %s}}}}"
+ROLE_USER = "accounts: {web: {roles: {viewer: {ttl: 15m}}, users: {%s}}}"
+USER = "accounts: {web: {users: {one: {%s}}}}"
+EXPORTS = "accounts: {back: {exports: [%s]}}"
+SHARING = "accounts: {back: {exports: [%s]}, web: {imports: [%s]}}"
+NAMED = "accounts: {%s: {}}"
+LONG = "x" * 201
+
+RULES: Mapping[str, Rule] = {
+    "name-unusable": Rule(
+        breaks=[
+            NAMED % '""',
+            NAMED % '" web"',
+            NAMED % '"we\\u0007b"',
+            NAMED % '"we\\u009bb"',
+            NAMED % '"we\\u202eb"',
+            NAMED % LONG,
+            NAMED % ("é" * 34),
+            "version: 1\noperator: {name: ' '}",
+            "version: 1\noperator: {name: acme, signing_keys: ['']}",
+            ROLE_USER % '"": {role: viewer}',
+        ],
+        keeps=[NAMED % LONG[:200], NAMED % ("é" * 33), NAMED % '"we b"', NAMED % '".."', NAMED % '"🙂‍↔️/%00"'],
+    ),
+    "name-collision": Rule(
+        breaks=[
+            "accounts: {web: {}, WEB: {}}",
+            "version: 1\noperator: {name: acme, signing_keys: [a, A]}",
+            "accounts: {web: {users: {u: {}, U: {}}}}",
+            "accounts: {web: {roles: {r: {}, R: {}}}}",
+        ],
+        keeps=[
+            "accounts: {web: {roles: {one: {}}, users: {ONE: {}}, signing_keys: [One]}, WEB2: {}}",
+            "accounts: {web: {users: {u: {}}}, shop: {users: {U: {}}}}",
+            "accounts: {é: {}, É: {}}",
+        ],
+    ),
+    "was-still-here": Rule(
+        breaks=[
+            "accounts: {web: {was: shop}, shop: {}}",
+            "accounts: {web: {was: shop}, app: {was: shop}}",
+            "accounts: {web: {was: web}}",
+            "accounts: {web: {users: {a: {was: b}, b: {}}}}",
+            "version: 1\noperator: {name: acme, signing_keys: {a: {was: b}, b: {}}}",
+        ],
+        keeps=[
+            "accounts: {web: {was: shop, users: {a: {was: shop}}}, app: {users: {shop: {}, b: {was: a}}}}"
+        ],
+    ),
+    "duplicate-key-name": Rule(
+        breaks=[
+            "version: 1\noperator: {name: acme, signing_keys: [a, a]}",
+            "accounts: {web: {signing_keys: [a, b, a]}}",
+        ],
+        keeps=["accounts: {web: {signing_keys: [a, b]}, app: {signing_keys: [a]}}"],
+    ),
+    "export-subject": Rule(
+        breaks=[EXPORTS % "{stream: a..b}", EXPORTS % "{service: 'a b'}", EXPORTS % "{stream: '*x'}"],
+        keeps=[EXPORTS % "{stream: a.*.b.>}, {service: a*b}"],
+    ),
+    "export-response": Rule(
+        breaks=[EXPORTS % "{stream: a, response: stream}"],
+        keeps=[EXPORTS % "{service: a, response: stream}, {stream: a}"],
+    ),
+    "export-overlap": Rule(
+        breaks=[
+            EXPORTS % "{stream: a.b}, {stream: a.>}",
+            EXPORTS % "{stream: a}, {stream: a}",
+            EXPORTS % "{service: a.*}, {service: a.b}",
+        ],
+        keeps=[
+            EXPORTS % "{stream: a.>}, {service: a.b}, {stream: b.>}",
+            EXPORTS % "{stream: a.*.c}, {stream: a.b.*}",
+            "accounts: {one: {exports: [{stream: a.>}]}, two: {exports: [{stream: a.b}]}}",
+        ],
+    ),
+    "import-subject": Rule(
+        breaks=[
+            SHARING % ("{stream: a.>}", "{from: back, stream: a..b}"),
+            SHARING % ("{stream: a.>}", "{from: back, stream: a.>, local_subject: b}"),
+            SHARING % ("{stream: a.*}", "{from: back, stream: a.*, local_subject: b.$2}"),
+        ],
+        keeps=[
+            SHARING % ("{stream: a.>}", "{from: back, stream: a.>, local_subject: b.>}"),
+            SHARING % ("{stream: a.*.*}", "{from: back, stream: a.*.*, local_subject: b.$2.$1}"),
+        ],
+    ),
+    "import-unknown-account": Rule(
+        breaks=[
+            SHARING % ("{stream: a}", "{from: bakc, stream: a}"),
+            SHARING % ("{stream: a}", "{from: web, stream: a}"),
+            SHARING % ("{stream: a}", "{from: BACK, stream: a}"),
+        ],
+        keeps=[
+            SHARING % ("{stream: a}", "{from: back, stream: a}"),
+            SHARING % ("{stream: a}", "{from: SYS, stream: a}"),
+        ],
+    ),
+    "import-without-export": Rule(
+        breaks=[
+            SHARING % ("{stream: a.b}", "{from: back, stream: a.>}"),
+            SHARING % ("{stream: a}", "{from: back, service: a}"),
+            SHARING % ("", "{from: back, stream: a}"),
+            SHARING % ("{stream: a.*}", "{from: back, stream: a.b.c}"),
+            SHARING % ("{stream: a.b}, {stream: a.c}", "{from: back, stream: a.*}"),
+        ],
+        keeps=[
+            SHARING
+            % ("{stream: a.>}, {service: a.>}", "{from: back, stream: a.b}, {from: back, service: a.>}"),
+            SHARING % ("{stream: a.*}", "{from: back, stream: a.b}"),
+        ],
+    ),
+    "import-duplicate": Rule(
+        breaks=[
+            SHARING % ("{stream: a}", "{from: back, stream: a}, {from: back, stream: a}"),
+            SHARING % ("{stream: a}", "{from: back, stream: a}, {from: back, stream: a, local_subject: b}"),
+        ],
+        keeps=[
+            SHARING % ("{stream: a}, {service: a}", "{from: back, stream: a}, {from: back, service: a}"),
+            "accounts: {a: {exports: [{stream: x}]}, b: {exports: [{stream: x}]},"
+            " c: {imports: [{from: a, stream: x}, {from: b, stream: x}]}}",
+        ],
+    ),
+    "import-overlap": Rule(
+        breaks=[
+            SHARING
+            % (
+                "{service: a.>}, {service: b}",
+                "{from: back, service: a.x, local_subject: q.x}, {from: back, service: b, local_subject: q.x}",
+            ),
+            SHARING % ("{service: a.>}", "{from: back, service: a.*}, {from: back, service: a.b}"),
+        ],
+        keeps=[
+            SHARING % ("{service: a.>}", "{from: back, service: a.c}, {from: back, service: a.b}"),
+            SHARING % ("{stream: a.>}", "{from: back, stream: a.*}, {from: back, stream: a.b}"),
+        ],
+    ),
+    "import-cycle": Rule(
+        breaks=[
+            "accounts: {a: {exports: [{stream: x}], imports: [{from: b, stream: x}]},"
+            " b: {exports: [{stream: x}], imports: [{from: a, stream: x}]}}",
+            "accounts: {a: {exports: [{service: x.>}], imports: [{from: b, service: y.1, local_subject: x.1}]},"
+            " b: {exports: [{service: y.>}], imports: [{from: a, service: x.1, local_subject: y.1}]}}",
+        ],
+        keeps=[
+            "accounts: {a: {exports: [{stream: x}], imports: [{from: b, stream: y}]},"
+            " b: {exports: [{stream: y}], imports: [{from: a, stream: x}]}}",
+            "accounts: {a: {exports: [{stream: x}], imports: [{from: b, service: x}]},"
+            " b: {exports: [{service: x}], imports: [{from: a, stream: x}]}}",
+        ],
+    ),
+    "limit-exceeded": Rule(
+        breaks=[
+            "accounts: {a: {limits: {exports: 1}, exports: [{stream: x}, {stream: y}]}}",
+            "accounts: {a: {limits: {exports: 1, wildcard_exports: false}, exports: [{stream: x.*}]}}",
+            "accounts: {a: {exports: [{stream: x}]}, b: {limits: {imports: 0}, imports: [{from: a, stream: x}]}}",
+            "defaults: {limits: {exports: 0}}\n" + EXPORTS % "{stream: a}",
+        ],
+        keeps=[
+            "accounts: {a: {limits: {exports: 2}, exports: [{stream: x}, {stream: y}]}}",
+            "accounts: {a: {limits: {exports: unlimited, wildcard_exports: false}, exports: [{stream: x.*}]}}",
+            "accounts: {a: {limits: {exports: 1, wildcard_exports: false}, exports: [{stream: x}]}}",
+        ],
+    ),
+    "permission-subject": Rule(
+        breaks=[
+            USER % "publish: [a..b]",
+            USER % "publish: ['a queue']",
+            USER % "subscribe: {deny: ['>.a']}",
+            USER % "request: ['']",
+            USER % "respond: [{subject: a, queue: 'b c'}]",
+            ROLE % 'subscribe: ["user.{{name().x"]',
+        ],
+        keeps=[
+            USER % "publish: [a.>, '*', '>'], subscribe: ['a.> queue', $SYS.x]",
+            ROLE % 'publish: ["a.{{name()}}"]',
+        ],
+    ),
+    "permission-template": Rule(
+        breaks=[
+            USER % 'publish: ["user.{{name()}}.>"]',
+            ROLE % 'publish: ["user.{{nome()}}.>"]',
+            ROLE % 'publish: {deny: ["{{Tag(x)}}"]}',
+        ],
+        keeps=[
+            ROLE % 'publish: ["{{NAME()}}.{{ tag(x) }}"], subscribe: ["{{account-tag(x)}}"]',
+            USER % "publish: [name]",
+        ],
+    ),
+    "permission-queue-template": Rule(
+        breaks=[
+            ROLE % 'subscribe: ["a q", "user.{{name()}}.>"]',
+            ROLE % "respond: [{subject: a, queue: q}], request: [b]",
+        ],
+        keeps=[
+            ROLE % 'subscribe: ["a q"], publish: ["user.{{name()}}.>"]',
+            ROLE % "respond: [{subject: a, queue: q}], request: [b], inbox: _INBOX.fixed",
+            USER % "respond: [{subject: a, queue: q}], request: [b]",
+        ],
+    ),
+    "permission-star": Rule(
+        breaks=[USER % "subscribe: [a.*]", ROLE % "subscribe: ['*']", USER % "subscribe: ['a.* q']"],
+        keeps=[
+            USER % "subscribe: [a.*.b, a.>, 'a*', a.x*], publish: [a.*]",
+            USER % "subscribe: {allow: [a], deny: [a.*]}",
+        ],
+    ),
+    "role-unknown": Rule(
+        breaks=[
+            ROLE_USER % "one: {role: viewr}",
+            "accounts: {a: {roles: {x: {}}}, b: {users: {u: {role: x}}}}",
+        ],
+        keeps=[ROLE_USER % "one: {role: viewer}"],
+    ),
+    "role-user-own-words": Rule(
+        breaks=[
+            ROLE_USER % "one: {role: viewer, publish: [a]}",
+            ROLE_USER % "one: {role: viewer, permissions: all}",
+            ROLE_USER % "one: {role: viewer, limits: {payload: 1}}",
+        ],
+        keeps=[ROLE_USER % "one: {role: viewer, tags: [a], expires: 2034-01-01}, two: {publish: [a]}"],
+    ),
+    "role-user-name": Rule(
+        breaks=[
+            ROLE_USER % "'*': {role: viewer}",
+            ROLE_USER % "a.b: {role: viewer}",
+            ROLE_USER % "'a b': {role: viewer}",
+            ROLE_USER % "one: {role: viewer, tags: ['team:>']}",
+        ],
+        keeps=[ROLE_USER % "one-1_X: {role: viewer, tags: ['team:red', 'b c']}, a.b: {publish: [a]}"],
+    ),
+    "role-without-ttl": Rule(
+        breaks=["accounts: {web: {roles: {viewer: {websocket: true}}}}"],
+        keeps=[
+            "accounts: {web: {roles: {viewer: {websocket: true, ttl: 1h}}}}",
+            "accounts: {web: {roles: {viewer: {}}}}",
+        ],
+    ),
+    "signing-key-needed": Rule(
+        breaks=[
+            "version: 1\noperator: {name: acme, signing_keys: []}",
+            "accounts: {web: {signing_keys: [], users: {one: {}}}}",
+        ],
+        keeps=[
+            "version: 1\noperator: {name: acme, signing_keys: [], require_signing_keys: false}\n"
+            "accounts: {web: {signing_keys: [], users: {one: {}}}}",
+            "accounts: {web: {signing_keys: [], roles: {r: {}}, users: {one: {role: r}}}}",
+            "accounts: {web: {users: {one: {}}}}",
+        ],
+    ),
+    "system-account-jetstream": Rule(
+        breaks=[
+            "accounts: {SYS: {jetstream: {disk: unlimited}}}",
+            "version: 1\noperator: {name: acme, system_account: web}\naccounts: {web: {jetstream: {memory: 1}}}",
+        ],
+        keeps=[
+            "accounts: {SYS: {jetstream: {streams: 5}}, web: {jetstream: {disk: 1GB}}}",
+            "defaults: {jetstream: {disk: 1GB}}\naccounts: {SYS: {}}",
+        ],
+    ),
+    "server-name": Rule(
+        breaks=["server: {name: ''}", "server: {name: 'a b'}", 'server: {name: "a\\tb"}'],
+        keeps=["server: {name: a_b-1.example}", "server: {}"],
+    ),
+    "resolver-delete": Rule(
+        breaks=["server: {resolver: {hard_delete: true}}"],
+        keeps=["server: {resolver: {hard_delete: true, allow_delete: true}}", "server: {resolver: {}}"],
+    ),
+    "websocket-origins": Rule(
+        breaks=[WEBSOCKET % ("", "name: x")],
+        keeps=[
+            WEBSOCKET % ("https://a.example", "name: x"),
+            "server: {websocket: {no_tls: true, same_origin: true, cookie: {name: x}}}",
+            "server: {websocket: {no_tls: true}}",
+        ],
+    ),
+    "websocket-origin": Rule(
+        breaks=[
+            WEBSOCKET % (f'"{origin}"', "name: x")
+            for origin in (
+                "",
+                "*",
+                "app.example.com",
+                "//app.example.com",
+                "ftp://app.example.com",
+                "https://*.example.com",
+                "https://app.example.com/admin",
+                "https://app.example.com:0",
+                "https://app.example.com:99999",
+                "https://user@app.example.com",
+                "https://[::1",
+                "https://bücher.example",
+                "https://a b",
+            )
+        ],
+        keeps=[
+            WEBSOCKET
+            % (
+                "https://a.example, http://localhost:3000, 'https://[::1]:8443', https://a.example/",
+                "name: x",
+            )
+        ],
+    ),
+    "websocket-cookie": Rule(
+        breaks=[
+            WEBSOCKET % ("https://a.example", cookie)
+            for cookie in (
+                "name: ''",
+                "name: 'a b'",
+                "name: 'a;b'",
+                "name: a=b",
+                "name: __Host-x, domain: example.com",
+                "name: x, domain: ''",
+                "name: x, domain: 'https://example.com'",
+                "name: x, domain: 'example.com; Path=/x'",
+            )
+        ],
+        keeps=[
+            WEBSOCKET % ("https://a.example", cookie)
+            for cookie in ("name: __Host-x", "name: __Secure-x, domain: .example.com", "name: a!b")
+        ],
+    ),
+    "websocket-unused": Rule(
+        breaks=[
+            WEBSOCKET % ("https://a.example", "name: x"),
+            ROLE % "websocket: true" + "\nserver: {}",
+            ROLE % "websocket: true" + "\nserver: {websocket: {no_tls: true}}",
+        ],
+        keeps=[
+            ROLE % "websocket: true" + "\n" + WEBSOCKET % ("https://a.example", "name: x"),
+            ROLE % "websocket: true",
+            "server: {websocket: {no_tls: true}}",
+        ],
+    ),
+    "test-subject": Rule(
+        breaks=[
+            USER % "publish: [a]" + "\ntests: [{as: web/one, can: {publish: [a..b]}}]",
+            USER % "publish: [a]" + "\ntests: [{as: web/one, cannot: {request: ['a b']}}]",
+            USER % "publish: [a]" + "\ntests: [{message: {from: web/one, subject: a.*}, reaches: [web/one]}]",
+        ],
+        keeps=[
+            USER % "publish: [a]" + "\ntests: [{as: web/one, can: {publish: [a], subscribe: ['a q', '>']}}]",
+            USER % "publish: [a]" + "\ntests: [{message: {from: web/one, subject: a}, reaches: [web/one]}]",
+        ],
+    ),
+}
+
+WARNINGS = {"permission-star", "role-without-ttl", "websocket-unused"}
