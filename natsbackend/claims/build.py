@@ -1,0 +1,230 @@
+"""Backend to claims: exactly what the server will read, member by member in the order the Go library writes.
+
+Three rules matter more than the rest:
+- All eight base limits are always written; an absent one is zero, and nobody could connect
+  (nats-server 2.15 `accounts.go`).
+- An empty allow list allows everything. So where no word allows anything in a direction, `>` is denied (`client.go`).
+- A user signed by a role carries no permission and no limit at all, or the server refuses it (`auth.go`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from natsbackend.claims.codec import Claims, TokenKind
+from natsbackend.keys import Keyring
+from natsbackend.model.entities import (
+    OPERATOR_PATH,
+    UNLIMITED,
+    Account,
+    AccountLimits,
+    Backend,
+    Export,
+    Import,
+    JetStreamLimits,
+    Permissions,
+    Role,
+    Rules,
+    User,
+    UserLimits,
+    account_path,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsigned:
+    """Claims with the spec path they belong to and the path of the key that must sign them."""
+
+    path: str
+    claims: Claims
+    issuer_path: str
+    issuer: str
+    """The public key of the issuer."""
+
+
+def build(backend: Backend, keyring: Keyring) -> Iterator[Unsigned]:
+    """Return the claims of the operator, then of each account followed by its users, in the order of the spec."""
+    yield operator_claims(backend, keyring)
+    for account in backend.accounts.values():
+        yield account_claims(backend, account, keyring)
+        for user in account.users.values():
+            yield user_claims(account, user, keyring)
+
+
+def key_paths(backend: Backend) -> Iterator[str]:
+    """Return every path that needs a key."""
+    yield OPERATOR_PATH
+    for key in backend.operator.signing_keys:
+        yield key.path
+    for account in backend.accounts.values():
+        yield account.path
+        for key in account.signing_keys:
+            yield key.path
+        for role in account.roles.values():
+            yield role.path
+        for user in account.users.values():
+            yield user.path
+
+
+def operator_claims(backend: Backend, keyring: Keyring) -> Unsigned:
+    """Build the operator's claims; its identity key signs them and nothing else."""
+    operator = backend.operator
+    public = keyring[OPERATOR_PATH]
+    nats: dict[str, object] = {}
+    if operator.signing_keys:
+        nats["signing_keys"] = [keyring[key.path] for key in operator.signing_keys]
+    nats["system_account"] = keyring[backend.system_account.path]
+    if operator.require_signing_keys:
+        nats["strict_signing_key_usage"] = True
+    claims = Claims(kind=TokenKind.OPERATOR, subject=public, name=operator.name, nats=nats)
+    return Unsigned(path=OPERATOR_PATH, claims=claims, issuer_path=OPERATOR_PATH, issuer=public)
+
+
+def account_claims(backend: Backend, account: Account, keyring: Keyring) -> Unsigned:
+    """Build an account's claims; the operator's first signing key signs them, or its identity if it has none."""
+    nats: dict[str, object] = {}
+    if account.imports:
+        imports = sorted(account.imports, key=lambda i: (i.subject, i.kind, i.account))
+        nats["imports"] = [_import(i, keyring) for i in imports]
+    if account.exports:
+        nats["exports"] = [_export(e) for e in sorted(account.exports, key=lambda e: (e.subject, e.kind))]
+    nats["limits"] = _account_limits(account.limits, account.jetstream)
+    keys = _signing_keys(account, keyring)
+    if keys:
+        nats["signing_keys"] = keys
+    nats["default_permissions"] = {"pub": {}, "sub": {}}
+    nats["authorization"] = {}
+    claims = Claims(kind=TokenKind.ACCOUNT, subject=keyring[account.path], name=account.name, nats=nats)
+    signers = backend.operator.signing_keys
+    signer = signers[0].path if signers else OPERATOR_PATH
+    return Unsigned(path=account.path, claims=claims, issuer_path=signer, issuer=keyring[signer])
+
+
+def user_claims(account: Account, user: User, keyring: Keyring) -> Unsigned:
+    """Build the claims of a user of the spec, for its role's key, or the account's first key, or its identity."""
+    if user.role is not None:
+        signer = account.roles[user.role].path
+        nats = role_user_nats(keyring[account.path], user.tags)
+    else:
+        signer = account.signing_keys[0].path if account.signing_keys else account.path
+        nats = {**_permissions(user.permissions), **_user_limits(user.limits)}
+        if signer != account.path:
+            nats["issuer_account"] = keyring[account.path]
+        if user.tags:
+            nats["tags"] = list(user.tags)
+    claims = Claims(
+        kind=TokenKind.USER, subject=keyring[user.path], name=user.name, nats=nats, expires=user.expires or 0
+    )
+    return Unsigned(path=user.path, claims=claims, issuer_path=signer, issuer=keyring[signer])
+
+
+def role_user_nats(account: str, tags: tuple[str, ...]) -> dict[str, object]:
+    """Return the `nats` part of a user that a role signs: nothing but the account and the tags."""
+    nats: dict[str, object] = {"pub": {}, "sub": {}, "issuer_account": account}
+    if tags:
+        nats["tags"] = list(tags)
+    return nats
+
+
+def _export(export: Export) -> dict[str, object]:
+    out: dict[str, object] = {"name": export.name, "subject": export.subject, "type": export.kind.value}
+    if export.response is not None:
+        out["response_type"] = export.response.value
+    if export.account_token_position:
+        out["account_token_position"] = export.account_token_position
+    return out
+
+
+def _import(imported: Import, keyring: Keyring) -> dict[str, object]:
+    out: dict[str, object] = {
+        "name": imported.name,
+        "subject": imported.subject,
+        "account": keyring[account_path(imported.account)],
+    }
+    if imported.local_subject is not None:
+        out["local_subject"] = imported.local_subject
+    out["type"] = imported.kind.value
+    return out
+
+
+def _account_limits(limits: AccountLimits, jetstream: JetStreamLimits) -> dict[str, object]:
+    out: dict[str, object] = {
+        "subs": limits.subscriptions,
+        "data": limits.data,
+        "payload": limits.payload,
+        "imports": limits.imports,
+        "exports": limits.exports,
+        "wildcards": limits.wildcard_exports,
+        "conn": limits.connections,
+        "leaf": limits.leaf_nodes,
+    }
+    if jetstream.memory != 0 or jetstream.disk != 0:
+        out |= _jetstream(jetstream)
+    return out
+
+
+def _jetstream(limits: JetStreamLimits) -> dict[str, object]:
+    out: dict[str, object] = {}
+    if limits.memory:
+        out["mem_storage"] = limits.memory
+    if limits.disk:
+        out["disk_storage"] = limits.disk
+    out["streams"] = limits.streams
+    out["consumer"] = limits.consumers
+    ceilings = {
+        "max_ack_pending": limits.max_ack_pending,
+        "mem_max_stream_bytes": limits.memory_max_stream,
+        "disk_max_stream_bytes": limits.disk_max_stream,
+    }
+    out |= {name: value for name, value in ceilings.items() if value != UNLIMITED}
+    if limits.max_bytes_required:
+        out["max_bytes_required"] = True
+    return out
+
+
+def _signing_keys(account: Account, keyring: Keyring) -> list[object]:
+    """The account's plain keys and scopes, sorted by key, as the Go library writes them."""
+    keys: dict[str, object] = {keyring[key.path]: keyring[key.path] for key in account.signing_keys}
+    for role in account.roles.values():
+        keys[keyring[role.path]] = _scope(role, keyring[role.path])
+    return [keys[public] for public in sorted(keys)]
+
+
+def _scope(role: Role, public: str) -> Mapping[str, object]:
+    template = {**_permissions(role.permissions), **_user_limits(role.limits)}
+    if role.bearer:
+        template["bearer_token"] = True
+    if role.connection_types:
+        template["allowed_connection_types"] = [kind.value for kind in role.connection_types]
+    return {
+        "kind": "user_scope",
+        "key": public,
+        "role": role.name,
+        "template": template,
+        "description": role.description,
+    }
+
+
+def _permissions(permissions: Permissions) -> dict[str, object]:
+    out: dict[str, object] = {"pub": _rules(permissions.publish), "sub": _rules(permissions.subscribe)}
+    if permissions.responses is not None:
+        out["resp"] = {"max": permissions.responses.max, "ttl": permissions.responses.ttl}
+    return out
+
+
+def _rules(rules: Rules) -> dict[str, object]:
+    allow = list(dict.fromkeys(grant.subject for grant in rules.allow))
+    deny = list(dict.fromkeys(grant.subject for grant in rules.deny))
+    if not allow and not rules.unrestricted:
+        deny = [">"]
+    out: dict[str, object] = {}
+    if allow:
+        out["allow"] = allow
+    if deny:
+        out["deny"] = deny
+    return out
+
+
+def _user_limits(limits: UserLimits) -> dict[str, object]:
+    return {"subs": limits.subscriptions, "data": limits.data, "payload": limits.payload}
