@@ -1,0 +1,143 @@
+"""A `Backend` as the config of nats-server: which options, in which order, with which defaults.
+
+How values are quoted is `conf`'s business; whether they make sense, `model.checks` says, with the line of the
+spec. What the server does with them (nats-server 2.15, `server/opts.go`):
+
+- Relative paths, `operator`'s included, are resolved against the directory the server is *started in*, not
+  the one the config is in. No path here is expanded: `~` and `$HOME` are names like others.
+- Options inside `resolver` are matched with their case, unknown ones are ignored without a word, and a time
+  that is not a quoted string is refused: so the names stand here once, and `duration` writes the times.
+- None of operator, system account, resolver, websocket and listen is changed by a reload: all need a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from natsbackend.model.entities import Backend, Listen, Resolver, Server, ServerJetStream, Websocket
+from natsbackend.render.conf import Value, duration, write_conf
+
+DEFAULT_PORT = 4222
+"""Where clients connect if the spec names no port; nats-server's own default."""
+
+DEFAULT_WEBSOCKET_PORT = 8443
+"""The websocket port if the spec names none and there is `tls`; nats-server has no default of its own."""
+
+DEFAULT_PLAIN_WEBSOCKET_PORT = 8080
+"""The same without `tls`."""
+
+RANDOM_PORT = -1
+"""What nats-server wants to read for a port of its own choice; 0 means its default, or off."""
+
+
+def server_config(
+    backend: Backend,
+    *,
+    operator: str,
+    system_account: str,
+    preload: Mapping[str, str],
+    ports_dir: str | None = None,
+) -> dict[str, Value]:
+    """Return the options of nats-server for a backend, in the order they are written.
+
+    A backend without a `server` gets the defaults of `Server`: a listener on loopback, and a full resolver.
+
+    Args:
+        backend: what the spec means; only its `server` is read.
+        operator: the operator JWT itself, or the path of a file with it. The server resolves a relative path
+            against the directory it is started in.
+        system_account: the public key of the system account, the same as in the operator JWT.
+        preload: account JWTs by public key that the resolver stores at the start, if it has no newer ones.
+            With a strict operator the system account must be among them.
+        ports_dir: where the server writes the addresses it really listens on.
+
+    Raises:
+        ConfError: a time that cannot be written.
+    """
+    server = backend.server or Server()
+    config: dict[str, Value] = {}
+    if server.name is not None:
+        config["server_name"] = server.name
+    config["listen"] = _address(server.listen, DEFAULT_PORT)
+    if ports_dir is not None:
+        config["ports_file_dir"] = ports_dir
+    if server.jetstream is not None:
+        config["jetstream"] = _jetstream(server.jetstream)
+    config["operator"] = operator
+    config["system_account"] = system_account
+    config["resolver"] = _resolver(server.resolver)
+    if preload:
+        config["resolver_preload"] = dict(preload)
+    if server.websocket is not None:
+        config["websocket"] = _websocket(server.websocket)
+    return config
+
+
+def render_server_config(
+    backend: Backend,
+    *,
+    operator: str,
+    system_account: str,
+    preload: Mapping[str, str],
+    ports_dir: str | None = None,
+) -> str:
+    """Return the text of `nats-server.conf`; the arguments are those of `server_config`.
+
+    Raises:
+        ConfError: a value that the config language cannot express; the message names its key.
+    """
+    config = server_config(
+        backend, operator=operator, system_account=system_account, preload=preload, ports_dir=ports_dir
+    )
+    return write_conf(config)
+
+
+def _address(listen: Listen, default_port: int) -> str:
+    """Return `host:port` as Go's `net.SplitHostPort` reads it: an IPv6 address in brackets."""
+    port = default_port if listen.port is None else listen.port or RANDOM_PORT
+    host = f"[{listen.host}]" if ":" in listen.host and not listen.host.startswith("[") else listen.host
+    return f"{host}:{port}"
+
+
+def _jetstream(jetstream: ServerJetStream) -> dict[str, Value]:
+    options: dict[str, Value] = {"store_dir": jetstream.store_dir}
+    if jetstream.memory is not None:
+        options["max_memory_store"] = jetstream.memory
+    if jetstream.disk is not None:
+        options["max_file_store"] = jetstream.disk
+    return options
+
+
+def _resolver(resolver: Resolver) -> dict[str, Value]:
+    options: dict[str, Value] = {"type": "full", "dir": resolver.dir, "allow_delete": resolver.allow_delete}
+    if resolver.hard_delete:  # the server refuses even `hard_delete: false` where nothing may be deleted
+        options["hard_delete"] = True
+    if resolver.interval is not None:
+        options["interval"] = duration(resolver.interval)
+    if resolver.timeout is not None:
+        options["timeout"] = duration(resolver.timeout)
+    if resolver.limit is not None:
+        options["limit"] = resolver.limit
+    return options
+
+
+def _websocket(websocket: Websocket) -> dict[str, Value]:
+    port = DEFAULT_PLAIN_WEBSOCKET_PORT if websocket.tls is None else DEFAULT_WEBSOCKET_PORT
+    options: dict[str, Value] = {"listen": _address(websocket.listen, port)}
+    if websocket.advertise is not None:
+        options["advertise"] = websocket.advertise
+    if websocket.tls is None:
+        options["no_tls"] = True
+    else:
+        options["tls"] = {"cert_file": websocket.tls.cert_file, "key_file": websocket.tls.key_file}
+    if websocket.cookie is not None:
+        options["jwt_cookie"] = websocket.cookie.name
+    if websocket.allowed_origins:
+        options["allowed_origins"] = list(websocket.allowed_origins)
+    if websocket.same_origin:
+        options["same_origin"] = True
+    if websocket.compression:
+        options["compression"] = True
+    if websocket.handshake_timeout is not None:
+        options["handshake_timeout"] = duration(websocket.handshake_timeout)
+    return options
