@@ -1,0 +1,1 @@
+"""Where seeds live: one interface, one file an implementation."""

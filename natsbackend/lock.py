@@ -1,0 +1,190 @@
+"""`natsbackend.lock`: by spec path, public keys with their state, and each JWT's issue time and claims digest.
+
+One fact a line, sorted, so that two branches merge like any text; no secret. The lock is what makes a fresh clone
+with the seeds sign the same bytes, and what keeps an identity when a seed is missing. Facts, after the path:
+
+    key STATE PUBLIC       a key of this path; states are next, active, retiring, retired
+    jwt IAT DIGEST         the JWT was issued at IAT (unix seconds) over claims with this digest
+
+The first line is `format 1`. A fact this release does not know is an error: dropping it would lose it.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from natsbackend.errors import InvalidKey, LockError
+from natsbackend.keys import Keyring, public_role
+
+FORMAT = 1
+_HEADER = f"format {FORMAT}"
+_NOTE = "# Public keys, issue times and claims digests by spec path. No secret; keep it in Git."
+_PATH = re.compile(r"[A-Za-z0-9_./%-]+")
+_MARKERS = ("<<<<<<<", "=======", ">>>>>>>")
+
+
+class KeyState(enum.StrEnum):
+    """Where a key is in its life: next (published) → active (signs) → retiring (trusted) → retired."""
+
+    NEXT = "next"
+    ACTIVE = "active"
+    RETIRING = "retiring"
+    RETIRED = "retired"
+
+
+_STATES = frozenset(KeyState)
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """When the JWT of a path was issued (unix seconds), and over which claims."""
+
+    issued_at: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """The facts. `keys` maps a path to its keys and their states, in the order they were made."""
+
+    keys: Mapping[str, Mapping[str, KeyState]] = field(default_factory=dict)
+    issued: Mapping[str, Issued] = field(default_factory=dict)
+
+    def keyring(self) -> Keyring:
+        """Return the active key of every path."""
+        return Keyring(
+            {
+                path: public
+                for path, keys in self.keys.items()
+                for public, state in keys.items()
+                if state is KeyState.ACTIVE
+            }
+        )
+
+    def with_keys(self, made: Mapping[str, str]) -> Lock:
+        """Return a lock in which each of these is the active key of its path."""
+        keys = dict(self.keys)
+        for path, public in made.items():
+            retired = dict.fromkeys(keys.get(path, {}), KeyState.RETIRED)
+            keys[path] = {**retired, public: KeyState.ACTIVE}
+        return replace(self, keys=keys)
+
+    def with_state(self, paths: Iterable[str], state: KeyState) -> Lock:
+        """Return a lock in which all keys of these paths are in a state."""
+        keys = dict(self.keys)
+        for path in paths:
+            keys[path] = dict.fromkeys(keys[path], state)
+        return replace(self, keys=keys)
+
+    def renamed(self, old: str, new: str) -> Lock:
+        """Return a lock in which everything at and below a path is at and below another.
+
+        Keys that the other path had before stay on record beside those that come.
+        """
+
+        def moved(path: str) -> str:
+            return new + path[len(old) :] if path == old or path.startswith(f"{old}/") else path
+
+        keys = {path: states for path, states in self.keys.items() if moved(path) == path}
+        issued = {path: at for path, at in self.issued.items() if moved(path) == path}
+        for path in self.keys.keys() - keys.keys():
+            keys[moved(path)] = {**keys.get(moved(path), {}), **self.keys[path]}
+        issued |= {moved(path): self.issued[path] for path in self.issued.keys() - issued.keys()}
+        return replace(self, keys=keys, issued=issued)
+
+
+def parse_lock(text: str, file: str) -> Lock:
+    """Read a lock.
+
+    Raises:
+        LockError: with the file and line, for another format, a fact that is not understood, or merge markers.
+    """
+    keys: dict[str, dict[str, KeyState]] = {}
+    issued: dict[str, Issued] = {}
+    lines = ((n, line) for n, line in enumerate(text.splitlines(), 1) if line and not line.startswith("#"))
+    first = next(lines, (1, ""))
+    if first[1].startswith(_MARKERS):
+        raise _bad_line(file, *first)
+    if first[1] != _HEADER:
+        raise LockError(
+            f"{file}:{first[0]}: cannot read the lock: not {_HEADER!r}",
+            hint="a newer natsbackend may read it",
+        )
+    for number, line in lines:
+        match line.split(" "):
+            case [path, "key", state, public] if _is_key(path, state, public):
+                if keys.setdefault(path, {}).setdefault(public, KeyState(state)) != state:
+                    raise _two_states(file, number, path)
+            case [path, "jwt", at, digest] if _is_jwt(path, at) and path not in issued:
+                issued[path] = Issued(int(at), digest)
+            case _:
+                raise _bad_line(file, number, line)
+    _one_active(keys, file)
+    _whose(keys, issued, file)
+    return Lock(keys, issued)
+
+
+def _is_key(path: str, state: str, public: str) -> bool:
+    return bool(_PATH.fullmatch(path)) and state in _STATES and _is_public(public)
+
+
+def _is_public(text: str) -> bool:
+    try:
+        public_role(text)
+    except InvalidKey:
+        return False
+    return True
+
+
+def _is_jwt(path: str, at: str) -> bool:
+    return bool(_PATH.fullmatch(path)) and at.isascii() and at.isdecimal()
+
+
+def _two_states(file: str, number: int, path: str) -> LockError:
+    return LockError(
+        f"{file}:{number}: a key of {path} is in two states",
+        hint="two people changed it at once; keep the line of the later state, delete the other",
+    )
+
+
+def _bad_line(file: str, number: int, line: str) -> LockError:
+    if line.startswith(_MARKERS):
+        hint = "keep the lines of both sides, without the markers; one `jwt` line a path, the one with the larger time"
+        return LockError(f"{file}:{number}: the lock holds merge markers", hint=hint)
+    hint = "restore the lock from Git; a fact of a newer natsbackend needs that release"
+    return LockError(f"{file}:{number}: a line of the lock is not understood", hint=hint)
+
+
+def _one_active(keys: Mapping[str, Mapping[str, KeyState]], file: str) -> None:
+    for path, states in keys.items():
+        if sum(state is KeyState.ACTIVE for state in states.values()) > 1:
+            raise LockError(
+                f"{file}: {path} has two active keys",
+                hint="two people made it at once; keep the line of the key whose JWT is in use, delete the other",
+            )
+
+
+def _whose(keys: Mapping[str, object], issued: Mapping[str, object], file: str) -> None:
+    """Refuse a JWT of nobody: a key that a merge lost would be made anew, as another identity."""
+    for path in issued:
+        if path not in keys:
+            raise LockError(
+                f"{file}: there is a JWT of {path} and no key of it",
+                hint="restore the line of the key from Git",
+            )
+
+
+def render_lock(lock: Lock) -> str:
+    """Return the text of a lock, one fact a line, sorted."""
+    return "\n".join([_NOTE, _HEADER, *sorted(_facts(lock))]) + "\n"
+
+
+def _facts(lock: Lock) -> Iterator[str]:
+    for path, keys in lock.keys.items():
+        for public, state in keys.items():
+            yield f"{path} key {state.value} {public}"
+    for path, issued in lock.issued.items():
+        yield f"{path} jwt {issued.issued_at} {issued.digest}"
