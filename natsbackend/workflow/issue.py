@@ -1,0 +1,98 @@
+"""Sign what changed, and nothing else.
+
+A JWT is signed again only if its claims differ from those the lock knows, or if the text is not here. It then gets
+an `iat` above everything known of that path, since resolvers keep the newer one and two JWTs of one second would
+carry one `jti` (nats-server 2.15 `dirstore.go`). Where the claims are the lock's, the lock's `iat` gives the same
+bytes again; unless the text that is here is newer than the lock, which then was restored from an older state: going
+back in time would make a JWT that no resolver takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from natsbackend.claims.build import Unsigned
+from natsbackend.claims.codec import claims_digest, read_unverified, reuse, sign
+from natsbackend.errors import ClaimsError, KeyStoreError
+from natsbackend.keys import KeyPair
+from natsbackend.lock import Issued, Lock
+
+FindSeed = Callable[[str, str], KeyPair | None]
+"""Returns the key pair of a path and public key, or None."""
+
+FindToken = Callable[[str], str | None]
+"""Returns the token of a path that was written before, or None."""
+
+
+@dataclass(slots=True)
+class Issuing:
+    """What is signed so far; `finish` says what could not be."""
+
+    lock: Lock
+    find_seed: FindSeed
+    find_token: FindToken
+    now: int
+    tokens: dict[str, str] = field(default_factory=dict)
+    signed: list[str] = field(default_factory=list)
+    _issued: dict[str, Issued] = field(default_factory=dict)
+    _seeds: dict[str, KeyPair | None] = field(default_factory=dict)
+    _unsigned: dict[str, list[str]] = field(default_factory=dict)
+
+    def issue(self, unsigned: Unsigned) -> None:
+        """Keep the token of these claims if it is here, or sign it."""
+        path, claims, issuer = unsigned.path, unsigned.claims, unsigned.issuer
+        digest = claims_digest(claims, issuer)
+        known = self.lock.issued.get(path)
+        text = self.find_token(path)
+        here = _issued_at(text)
+        if known is not None and known.digest == digest and here <= known.issued_at:
+            issued_at = known.issued_at
+            if text is not None and reuse(text, claims, issuer, issued_at):
+                self.tokens[path] = text
+                return
+        else:
+            issued_at = max(self.now, known.issued_at + 1 if known else 0, here + 1)
+        pair = self._seed(unsigned.issuer_path, issuer)
+        if pair is None:
+            self._unsigned.setdefault(unsigned.issuer_path, []).append(path)
+            return
+        self.tokens[path] = sign(claims, pair, issued_at)
+        self._issued[path] = Issued(issued_at, digest)
+        self.signed.append(path)
+
+    def _seed(self, path: str, public: str) -> KeyPair | None:
+        if public not in self._seeds:
+            self._seeds[public] = self.find_seed(path, public)
+        return self._seeds[public]
+
+    def finish(self) -> Lock:
+        """Return the lock with everything issued.
+
+        Raises:
+            KeyStoreError: a seed that had to sign is not here; the message names each and what it had to sign.
+        """
+        if self._unsigned:
+            raise KeyStoreError(
+                _needed(self._unsigned), hint="bring the seed into the key store, or restore build/"
+            )
+        issued: Mapping[str, Issued] = {**self.lock.issued, **self._issued}
+        return replace(self.lock, issued=issued)
+
+
+def _issued_at(text: str | None) -> int:
+    if text is None:
+        return -1
+    try:
+        return read_unverified(text).issued_at
+    except ClaimsError:
+        return -1
+
+
+def _needed(unsigned: Mapping[str, list[str]]) -> str:
+    def what(paths: list[str]) -> str:
+        shown = ", ".join(paths[:3])
+        return shown if len(paths) <= 3 else f"{shown} and {len(paths) - 3} more"
+
+    needed = "; ".join(f"the seed of {signer} must sign {what(paths)}" for signer, paths in unsigned.items())
+    return f"{needed}, and is not here"

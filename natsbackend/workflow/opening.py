@@ -1,0 +1,67 @@
+"""Open a spec: read, validate, resolve and check it, with all findings at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from natsbackend.errors import Diagnostic, ProjectError, Severity, SpecError
+from natsbackend.model.checks import check
+from natsbackend.model.entities import Backend
+from natsbackend.model.resolve import resolve
+from natsbackend.project import SPEC_FILE
+from natsbackend.spec.load import load
+from natsbackend.workflow.collecting import collection_paused
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A backend, and the warnings its spec gives rise to."""
+
+    backend: Backend
+    warnings: tuple[Diagnostic, ...]
+
+
+def read_file(name: str) -> bytes:
+    """Read a file of the spec.
+
+    Raises:
+        ProjectError: it is not there or cannot be read.
+    """
+    try:
+        return Path(name).read_bytes()
+    except FileNotFoundError:
+        hint = "`natsbackend init` writes a starter spec; -f FILE names another file"
+        raise ProjectError(f"there is no {name}", hint=hint) from None
+    except OSError as e:
+        raise ProjectError(f"cannot read {name}: {e.strerror}") from e
+
+
+def examine(name: str) -> tuple[Backend, tuple[Diagnostic, ...]]:
+    """Return the backend of a spec, and every finding, errors too.
+
+    Raises:
+        SpecError: its shape is wrong, so that there is no backend.
+    """
+    with collection_paused():
+        resolved = resolve(load(name, read_file))
+        findings = (*resolved.diagnostics, *check(resolved.backend))
+    return resolved.backend, tuple(sorted(findings, key=lambda d: (d.at is None, d.at, d.code)))
+
+
+def open_spec(name: str) -> Opened:
+    """Return the backend of a spec that has no errors.
+
+    Raises:
+        SpecError: with every finding, warnings too, if one of them is an error.
+        ProjectError: the file cannot be read.
+    """
+    backend, findings = examine(name)
+    if any(f.severity is Severity.ERROR for f in findings):
+        raise SpecError(findings)
+    return Opened(backend, findings)
+
+
+def spec_file(given: str | None, root: Path | None = None) -> Path:
+    """Return the spec to read: the one given, or `natsbackend.yaml` here."""
+    return Path(given) if given else (root or Path()) / SPEC_FILE

@@ -1,0 +1,113 @@
+"""`push`: every account JWT to a NATS full resolver, verified by reading it back.
+
+What is pushed is what `generate` last recorded: if the spec has moved on since, that is said and nothing is sent.
+The pushing user is minted for minutes from the system account's role `pusher` and never written anywhere.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from natsbackend.errors import ProjectError
+from natsbackend.model.entities import Backend, Target
+from natsbackend.model.permissions import ROLE_INBOX
+from natsbackend.model.system import PUSHER
+from natsbackend.project import Project
+from natsbackend.resolvers.interface import AccountPush, OnProgress, PushResult
+from natsbackend.resolvers.nats import NatsResolver, open_nats_resolver
+from natsbackend.workflow.opening import open_spec
+from natsbackend.workflow.signing import RoleSigner
+from natsbackend.workflow.tree import Tree, plan_tree, read_lock
+
+_PUSHING_USER = "natsbackend"
+_TTL = 300
+
+
+def recorded_tree(spec: Path, project: Project, *, now: int) -> Tree:
+    """Return the tree of what `generate` recorded, signing again what is not in `build/`.
+
+    Raises:
+        ProjectError: the spec has changed since; nothing may be pushed that the lock does not record.
+    """
+    tree = plan_tree(open_spec(os.fspath(spec)), project, now=now, frozen=True, users=False)
+    if tree.lock != read_lock(project):
+        changed = ", ".join(tree.signed[:5]) + (", …" if len(tree.signed) > 5 else "")
+        raise ProjectError(
+            f"the spec has changed since the last `generate`{f': {changed}' if changed else ''}",
+            hint="run `natsbackend generate`, look at the change, then push",
+        )
+    return tree
+
+
+def choose_target(backend: Backend, name: str | None, urls: Sequence[str]) -> Target:
+    """Return where to push: the URLs given, the target named, or the only one.
+
+    Raises:
+        ProjectError: that is not clear.
+    """
+    if urls:
+        return Target(name="the command line", urls=tuple(urls))
+    known = ", ".join(backend.targets) or "none"
+    if name is not None:
+        if name not in backend.targets:
+            raise ProjectError(f'there is no target "{name}"', hint=f"the targets: {known}")
+        return backend.targets[name]
+    if len(backend.targets) != 1:
+        choose = (
+            f"choose one with --to NAME ({known}), or give"
+            if backend.targets
+            else "name one in `targets`, or give"
+        )
+        hint = f"{choose} --server URL"
+        raise ProjectError("it is not clear where to push", hint=hint)
+    return next(iter(backend.targets.values()))
+
+
+def pushes(tree: Tree) -> tuple[AccountPush, ...]:
+    """Return every account of a tree with its JWT."""
+    keyring = tree.lock.keyring()
+    return tuple(
+        AccountPush(account=keyring[account.path], jwt=tree.tokens[account.path], name=account.name)
+        for account in tree.backend.accounts.values()
+    )
+
+
+def push(
+    tree: Tree, target: Target, *, now: int, timeout: float = 5.0, on_progress: OnProgress | None = None
+) -> tuple[PushResult, ...]:
+    """Push every account of a tree to a target; each result says what came of it.
+
+    Raises:
+        KeyStoreError: the seed of the role `pusher` is not here.
+        ResolverUnavailable, ResolverRejected: nothing more could be sent; see `resolvers.interface`.
+    """
+    with pushing(tree, target, now=now, timeout=timeout) as resolver:
+        return resolver.push(pushes(tree), expected=target.servers, on_progress=on_progress)
+
+
+@contextmanager
+def pushing(tree: Tree, target: Target, *, now: int, timeout: float = 5.0) -> Iterator[NatsResolver]:
+    """Log in to a target as a user of the role `pusher` that lives for five minutes."""
+    account = tree.backend.system_account
+    role = account.roles[PUSHER]
+    signer = RoleSigner(tree.backend, tree.lock.keyring(), tree.store)
+    life = min(_TTL, role.ttl or _TTL)
+    user = signer.mint(account, role, name=_PUSHING_USER, now=now, ttl=life)
+    if user.key is None:
+        raise ProjectError(
+            f'the role "{PUSHER}" of account "{account.name}" is for browsers',
+            hint="take out `websocket: true`",
+        )
+    inbox = (role.permissions.inbox or ROLE_INBOX).replace("{{name()}}", _PUSHING_USER)
+    with open_nats_resolver(
+        target.urls,
+        jwt=user.jwt,
+        key=user.key,
+        inbox_prefix=inbox,
+        timeout=timeout,
+        expected_servers=target.servers,
+    ) as resolver:
+        yield resolver

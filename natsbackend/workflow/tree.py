@@ -1,0 +1,261 @@
+"""The tree that a spec, a lock and seeds make: lock, build and creds, as values before anything is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from natsbackend.claims.build import build
+from natsbackend.claims.codec import TokenKind, read_unverified
+from natsbackend.claims.creds import format_creds_unverified, parse_creds
+from natsbackend.errors import ClaimsError, Diagnostic, KeyStoreError, LockError, ProjectError
+from natsbackend.files import Batch
+from natsbackend.keys import KeyPair, KeyRole, is_public
+from natsbackend.keystore.directory import DirectoryKeyStore
+from natsbackend.keystore.interface import KeyStore
+from natsbackend.lock import Lock, parse_lock, render_lock
+from natsbackend.model.entities import OPERATOR_PATH, Backend
+from natsbackend.project import Project
+from natsbackend.render.server_conf import render_server_config
+from natsbackend.workflow.identity import Reconciled, reconcile
+from natsbackend.workflow.issue import Issuing
+from natsbackend.workflow.opening import Opened
+
+Entropy = Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """Everything `generate` would leave on disk."""
+
+    project: Project
+    store: KeyStore
+    backend: Backend
+    lock: Lock
+    tokens: Mapping[str, str]
+    """The JWT of each path."""
+    files: Mapping[Path, tuple[str, int]]
+    """Content and mode of each file of build and creds."""
+    new_keys: tuple[tuple[str, KeyPair], ...] = ()
+    signed: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
+    without_creds: tuple[str, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+
+    def paths(self) -> Iterator[Path]:
+        """Every file that is not a seed."""
+        yield self.project.lock
+        yield from self.files
+
+    def stale(self) -> tuple[Path, ...]:
+        """Which files differ from what they should be, or should not be there."""
+        contents = {self.project.lock: (render_lock(self.lock), 0o644), **self.files}
+        differing = [path for path, (content, _) in contents.items() if _read(path) != content]
+        return (*differing, *self._leftovers())
+
+    def write(self) -> tuple[Path, ...]:
+        """Write it in its three phases; return the files that were not up to date."""
+        stale = self.stale()
+        changed = set(stale)
+        if self.new_keys:
+            self.store.add(self.new_keys)
+        lock, rest = Batch(), Batch()
+        if self.project.lock in changed:
+            lock.add(self.project.lock, render_lock(self.lock), differs=True)
+        for path, (content, mode) in self.files.items():
+            if path in changed or mode == 0o600:  # a secret that is right may still be open to others
+                rest.add(path, content, mode, differs=path in changed)
+        lock.write()
+        rest.write()
+        for path in stale:
+            if path not in self.files and path != self.project.lock:
+                _remove(path)
+        return stale
+
+    def _leftovers(self) -> tuple[Path, ...]:
+        """JWTs of accounts and creds of users that the spec no longer has; creds only where the store has the seed."""
+        build, accounts = self.project.build, self.project.accounts_dir
+        elsewhere = build.is_symlink() or accounts.is_symlink()  # what lies there is not ours to remove
+        jwts = [] if elsewhere else sorted(accounts.glob("*.jwt"))
+        creds = sorted(self.project.creds_dir.glob("*/*.creds"))
+        old_jwts = [path for path in jwts if path not in self.files and path.is_file()]
+        old_creds = [path for path in creds if path not in self.files and self._is_kept_elsewhere(path)]
+        return (*old_jwts, *old_creds)
+
+    def _is_kept_elsewhere(self, creds: Path) -> bool:
+        """Whether the seed in a creds file is in the key store, too, so that nothing is lost with the file."""
+        jwt = parse_creds(_read(creds) or "").jwt if creds.is_file() else None
+        try:
+            subject = read_unverified(jwt).subject if jwt else ""
+        except ClaimsError:
+            return False
+        return is_public(subject, KeyRole.USER) and self.store.find(str(creds), subject) is not None
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as e:
+        raise ProjectError(f"cannot remove {path}: {e.strerror}") from e
+
+
+class Seeds:
+    """Seeds made in this run and those of the store, each looked for once."""
+
+    def __init__(self, store: KeyStore, made: Mapping[str, KeyPair]) -> None:
+        self._store = store
+        self._found: dict[str, KeyPair | None] = dict(made)
+
+    def find(self, path: str, public: str) -> KeyPair | None:
+        """Return the key pair of a path and public key, or None if its seed is not here."""
+        if public not in self._found:
+            self._found[public] = self._store.find(path, public)
+        return self._found[public]
+
+
+def plan_tree(
+    opened: Opened,
+    project: Project,
+    *,
+    now: int,
+    frozen: bool = False,
+    not_renamed: bool = False,
+    users: bool = True,
+    entropy: Entropy = os.urandom,
+) -> Tree:
+    """Work out the tree of a spec.
+
+    Without `users` no user is issued and no creds are made, so that only an operator's seed may be needed. See
+    `generate` for the other arguments and the errors.
+    """
+    backend = opened.backend
+    store = DirectoryKeyStore(project.keys)
+    reconciled = reconcile(read_lock(project), backend, not_renamed=not_renamed)
+    places = dict(_token_files(backend, project))
+    _refuse_lost(reconciled.missing, places, project)
+    new_keys = _make_keys(reconciled, frozen=frozen, entropy=entropy)
+    lock = reconciled.lock.with_keys({path: pair.public for path, pair in new_keys})
+    seeds = Seeds(store, {pair.public: pair for _, pair in new_keys})
+    issuing = _issue_all(backend, lock, places, seeds, now=now, users=users)
+    lock = issuing.finish()
+    files, without = _token_contents(places, lock, seeds, issuing.tokens)
+    files[project.server_conf] = (_server_conf(backend, lock, issuing.tokens), 0o644)
+    return Tree(
+        project=project,
+        store=store,
+        backend=backend,
+        lock=lock,
+        tokens=issuing.tokens,
+        files=files,
+        new_keys=new_keys,
+        signed=tuple(issuing.signed),
+        retired=reconciled.retired,
+        without_creds=without if users else (),
+        warnings=opened.warnings,
+    )
+
+
+def read_lock(project: Project) -> Lock:
+    """Read the lock; without a file, an empty one.
+
+    Raises:
+        LockError: it cannot be read.
+    """
+    text = _read(project.lock)
+    return Lock() if text is None else parse_lock(text, os.fspath(project.lock))
+
+
+def _refuse_lost(missing: Iterable[str], places: Mapping[str, Path], project: Project) -> None:
+    """Refuse to make a new identity for what has a JWT here: the lock, or lines of it, were lost."""
+    for path in missing:
+        file = places.get(path)
+        if file is not None and file.exists():
+            raise LockError(
+                f"{project.lock} has no key of {path}, and {file} is here: a new key would replace its identity",
+                hint=f"restore the lock from Git; to begin anew with {path}, remove {file}",
+            )
+
+
+def _make_keys(reconciled: Reconciled, *, frozen: bool, entropy: Entropy) -> tuple[tuple[str, KeyPair], ...]:
+    if frozen and reconciled.missing:
+        shown = ", ".join(reconciled.missing[:10]) + (", …" if len(reconciled.missing) > 10 else "")
+        raise KeyStoreError(
+            f"keys are missing, and none are made here: {shown}",
+            hint="run `natsbackend generate` where the key store is, and commit the lock",
+        )
+    return tuple((path, KeyPair(_role_of(path), entropy(32))) for path in reconciled.missing)
+
+
+def _role_of(path: str) -> KeyRole:
+    parts = path.split("/")
+    if parts[0] == OPERATOR_PATH:
+        return KeyRole.OPERATOR
+    return KeyRole.USER if len(parts) == 4 and parts[2] == "users" else KeyRole.ACCOUNT
+
+
+def _issue_all(
+    backend: Backend, lock: Lock, places: Mapping[str, Path], seeds: Seeds, *, now: int, users: bool
+) -> Issuing:
+    def find_token(path: str) -> str | None:
+        file = places[path]
+        text = _read(file)
+        return parse_creds(text).jwt if text is not None and file.suffix == ".creds" else text
+
+    issuing = Issuing(lock, seeds.find, find_token, now)
+    for unsigned in build(backend, lock.keyring()):
+        claims = unsigned.claims
+        if claims.kind is TokenKind.USER and not (users and seeds.find(unsigned.path, claims.subject)):
+            continue  # its creds are made where its seed is
+        issuing.issue(unsigned)
+    return issuing
+
+
+def _token_files(backend: Backend, project: Project) -> Iterator[tuple[str, Path]]:
+    """Where the token of each path is written."""
+    yield OPERATOR_PATH, project.operator_jwt
+    for account in backend.accounts.values():
+        yield account.path, project.account_jwt(account.name)
+        for user in account.users.values():
+            yield user.path, project.creds(account.name, user.name)
+
+
+def _token_contents(
+    places: Mapping[str, Path], lock: Lock, seeds: Seeds, tokens: Mapping[str, str]
+) -> tuple[dict[Path, tuple[str, int]], tuple[str, ...]]:
+    """Content and mode of every file with a token, and the users that get no creds here."""
+    keyring = lock.keyring()
+    files: dict[Path, tuple[str, int]] = {}
+    without: list[str] = []
+    for path, file in places.items():
+        token = tokens.get(path)
+        if token is None:
+            without.append(path)
+        elif file.suffix == ".creds":
+            pair = seeds.find(path, keyring[path])
+            assert pair is not None  # a user's token is issued only where its seed is
+            files[file] = (format_creds_unverified(token, pair), 0o600)
+        else:
+            files[file] = (token, 0o644)
+    return files, tuple(without)
+
+
+def _server_conf(backend: Backend, lock: Lock, tokens: Mapping[str, str]) -> str:
+    system = backend.system_account
+    public = lock.keyring()[system.path]
+    return render_server_config(
+        backend, operator=tokens[OPERATOR_PATH], system_account=public, preload={public: tokens[system.path]}
+    )
+
+
+def _read(path: Path) -> str | None:
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError:
+        return ""
+    except OSError as e:
+        raise ProjectError(f"cannot read {path}: {e.strerror}") from e
