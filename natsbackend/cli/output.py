@@ -1,0 +1,192 @@
+"""What is said, and where: answers to stdout, talk and errors to stderr. The only door to rich.
+
+Without a terminal, or with NO_COLOR, nothing is coloured or redrawn, and rich is not even loaded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from natsbackend.errors import Diagnostic, Location, Severity
+
+_RED, _YELLOW, _GREEN, _CYAN, _DIM, _BOLD = "31", "33", "32", "36", "2", "1"
+
+
+_LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+"""What ends a line to libyaml, which counts them."""
+
+
+def answer(text: str) -> None:
+    """Write what was asked for to stdout."""
+    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    sys.stdout.flush()
+
+
+def answer_json(value: Any) -> None:
+    """Write an answer as JSON to stdout."""
+    import json
+
+    answer(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def say(text: str) -> None:
+    """Talk: progress, summaries, hints; to stderr."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def show_error(message: str, hint: str | None) -> None:
+    """Report an error, to stderr."""
+    say(f"{_paint('error:', _RED)} {message}")
+    if hint:
+        say(f"{_paint('hint:', _CYAN)} {hint}")
+
+
+def show_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
+    """Report findings about the spec with their lines, to stderr, and count them."""
+    found = list(diagnostics)
+    for text in render_diagnostics(found, colour=_coloured(sys.stderr)):
+        say(text)
+    if found:
+        say(count_of(found))
+
+
+def count_of(diagnostics: list[Diagnostic]) -> str:
+    """Return `2 errors, 1 warning`."""
+    errors = sum(d.severity is Severity.ERROR for d in diagnostics)
+    warnings = len(diagnostics) - errors
+    parts = [
+        f"{n} {word}{'s' if n != 1 else ''}" for n, word in ((errors, "error"), (warnings, "warning")) if n
+    ]
+    return ", ".join(parts) or "no findings"
+
+
+def render_diagnostics(diagnostics: Iterable[Diagnostic], *, colour: bool = False) -> Iterator[str]:
+    """Return each finding as text: place, severity, id and message; the line with a caret; the hint."""
+    lines: dict[str, list[str]] = {}
+    for found in diagnostics:
+        mark = _RED if found.severity is Severity.ERROR else _YELLOW
+        severity = _paint(f"{found.severity}[{found.code}]:", mark, colour=colour)
+        where = f"{found.at}: " if found.at else ""
+        text = f"{_paint(where, _BOLD, colour=colour) if where else ''}{severity} {found.message}"
+        if found.at:
+            text += _snippet(found.at, lines, colour=colour)
+        if found.hint:
+            text += f"\n{_paint('hint:', _CYAN, colour=colour)} {found.hint}"
+        yield text
+
+
+def _snippet(at: Location, files: dict[str, list[str]], *, colour: bool) -> str:
+    if at.file not in files:
+        try:
+            files[at.file] = _LINE_END.split(Path(at.file).read_text(encoding="utf-8", errors="replace"))
+        except OSError:
+            files[at.file] = []
+    lines = files[at.file]
+    if not 1 <= at.line <= len(lines):
+        return ""
+    line = "".join(c if c.isprintable() or c == "\t" else "�" for c in lines[at.line - 1].rstrip("\r"))
+    line, start = _window(line.replace("\t", " "), at.col - 1)
+    width = max(1, min(at.width, len(line) - start))
+    caret = _paint("^" * width, _RED, colour=colour)
+    return f"\n{at.line:5} | {line}\n      | {' ' * start}{caret}"
+
+
+def _window(line: str, col: int, width: int = 100) -> tuple[str, int]:
+    """Cut a long line around a column; return it and where the column is now."""
+    if len(line) <= width:
+        return line, min(col, len(line))
+    start = max(0, min(col - width // 3, len(line) - width))
+    return line[start : start + width], col - start
+
+
+def diagnostic_json(found: Diagnostic) -> dict[str, Any]:
+    """Return a finding as a JSON object."""
+    at = found.at
+    return {
+        "code": found.code,
+        "severity": found.severity.value,
+        "message": found.message,
+        "hint": found.hint,
+        "file": at.file if at else None,
+        "line": at.line if at else None,
+        "column": at.col if at else None,
+    }
+
+
+def stdout_coloured() -> bool:
+    """Tell whether answers are painted."""
+    return _coloured(sys.stdout)
+
+
+def good(text: str) -> str:
+    """Paint something that went well, for stdout."""
+    return _paint(text, _GREEN, colour=_coloured(sys.stdout))
+
+
+def bad(text: str) -> str:
+    """Paint something that did not, for stdout."""
+    return _paint(text, _RED, colour=_coloured(sys.stdout))
+
+
+def faint(text: str) -> str:
+    """Paint an aside, for stdout."""
+    return _paint(text, _DIM, colour=_coloured(sys.stdout))
+
+
+def _paint(text: str, style: str, *, colour: bool | None = None) -> str:
+    wanted = _coloured(sys.stderr) if colour is None else colour
+    return f"\x1b[{style}m{text}\x1b[0m" if wanted else text
+
+
+def _coloured(stream: Any) -> bool:
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+class Progress:
+    """Steps of a longer story, one line each; on a terminal with a spinner for the one under way."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._spinner: Any = None
+
+    def step(self, text: str) -> None:
+        """Begin a step."""
+        if self._spinner is not None:
+            self._spinner.update(text=text)
+
+    def done(self, text: str) -> None:
+        """Say what a step came to."""
+        if not self._quiet:
+            say(f"{_paint('✓', _GREEN)} {text}")
+
+    def note(self, text: str) -> None:
+        """Say something aside."""
+        if not self._quiet:
+            say(f"{_paint('·', _DIM)} {text}")
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Show a spinner on a terminal while inside."""
+        if self._quiet or not _coloured(sys.stderr):
+            yield
+            return
+        from rich.console import Console
+        from rich.live import Live
+        from rich.spinner import Spinner
+
+        spinner = Spinner("dots", text="…")
+        # an answer that is piped somewhere must not be drawn on the terminal instead
+        aside = sys.stdout.isatty()
+        with Live(spinner, console=Console(stderr=True), transient=True, redirect_stdout=aside):
+            self._spinner = spinner
+            try:
+                yield
+            finally:
+                self._spinner = None
