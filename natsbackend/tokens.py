@@ -15,8 +15,9 @@ from natsbackend.claims.codec import Claims, TokenKind, sign
 from natsbackend.claims.creds import format_creds
 from natsbackend.errors import TokenError
 from natsbackend.keys import KeyPair, KeyRole, derived_user_key
-from natsbackend.model.entities import Cookie, Role
+from natsbackend.model.entities import Role
 from natsbackend.model.names import is_template_safe
+from natsbackend.model.serving import Cookie
 
 DEFAULT_TTL = 15 * 60
 """Seconds a token lives where neither the role nor the caller says."""

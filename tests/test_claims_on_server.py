@@ -24,7 +24,8 @@ from natsbackend.claims.codec import Claims, TokenKind, read_unverified, sign
 from natsbackend.keys import KeyPair, KeyRole
 from natsbackend.live.server import NatsServer, find_server
 from natsbackend.live.wire import Connection, Deadline, Refused, connect_tcp, connect_websocket
-from natsbackend.model.entities import Account, Backend, Listen, Target, User
+from natsbackend.model.entities import Account, Backend, Target, User
+from natsbackend.model.serving import Listen
 from natsbackend.model.system import PUSHER
 from natsbackend.project import Project
 from natsbackend.workflow.loopback import Loopback, LoopbackPorts, on_loopback

@@ -21,17 +21,8 @@ from support.servers import LOOPBACK, PLAIN_WEBSOCKET, config_of, prepare, trust
 
 from natsbackend.errors import LiveServerError
 from natsbackend.live.server import find_server
-from natsbackend.model.entities import (
-    Backend,
-    Cookie,
-    Listen,
-    Operator,
-    Resolver,
-    Server,
-    ServerJetStream,
-    Tls,
-    Websocket,
-)
+from natsbackend.model.entities import Backend, Operator
+from natsbackend.model.serving import Cookie, Listen, Resolver, Server, ServerJetStream, Tls, Websocket
 from natsbackend.render.conf import HEADER, ConfError, write_conf
 from natsbackend.render.server_conf import render_server_config
 

@@ -20,7 +20,7 @@ from support.servers import LOOPBACK, PLAIN_WEBSOCKET, config_of, prepare, trust
 from natsbackend.errors import LiveServerError
 from natsbackend.live.server import NatsServer, ServerVersion, find_server, version
 from natsbackend.live.server_log import redact
-from natsbackend.model.entities import Cookie, Listen, Resolver, Server, Tls, Websocket
+from natsbackend.model.serving import Cookie, Listen, Resolver, Server, Tls, Websocket
 
 BINARY = find_server()
 BARE = {"listen": "127.0.0.1:-1"}

@@ -18,8 +18,9 @@ import natsbackend
 from natsbackend.cli.output import render_diagnostics
 from natsbackend.errors import Diagnostic, ProjectError, Severity, SpecError
 from natsbackend.model.checks import CHECKS, check
-from natsbackend.model.entities import Decision, Delivery, Listen, Principal
+from natsbackend.model.entities import Decision, Delivery, Principal
 from natsbackend.model.resolve import resolve
+from natsbackend.model.serving import Listen
 from natsbackend.project import Project
 from natsbackend.spec.load import load, parse_spec
 from natsbackend.workflow.opening import Opened

@@ -14,7 +14,8 @@ from natsbackend.claims.codec import Token, decode
 from natsbackend.claims.creds import parse_creds
 from natsbackend.errors import TokenError
 from natsbackend.keys import KeyPair, KeyRole, derived_user_key, is_public
-from natsbackend.model.entities import ConnectionType, Cookie, Role, role_path
+from natsbackend.model.entities import ConnectionType, Role, role_path
+from natsbackend.model.serving import Cookie
 from natsbackend.tokens import DEFAULT_TTL, MAX_COOKIE, Minted, mint
 
 NOW = 1_750_000_000

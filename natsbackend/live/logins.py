@@ -13,7 +13,8 @@ from natsbackend.errors import NatsBackendError
 from natsbackend.live.principals import Principals
 from natsbackend.live.proof import Identity, Proof
 from natsbackend.live.wire import Connection, Refused
-from natsbackend.model.entities import Account, Backend, ConnectionType, Decision, Principal, Role, Websocket
+from natsbackend.model.entities import Account, Backend, ConnectionType, Decision, Principal, Role
+from natsbackend.model.serving import Websocket
 from natsbackend.subjects import template_functions
 
 _ACCEPTED = "accepted"

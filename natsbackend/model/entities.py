@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from natsbackend.errors import Location
 from natsbackend.model.names import escape
+from natsbackend.model.serving import Server
 
 UNLIMITED = -1
 
@@ -221,82 +222,6 @@ class Operator:
     require_signing_keys: bool = True
     system_account: str = "SYS"
     at: Location | None = field(default=None, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listen:
-    """An address to listen on. Port None: the spec leaves it open, and the server's default holds."""
-
-    host: str
-    port: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tls:
-    """Certificate and key of a listener, as paths relative to where the server runs."""
-
-    cert_file: str
-    key_file: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cookie:
-    """The cookie a browser's token comes in; the one source of it for every command."""
-
-    name: str
-    domain: str | None = None
-    same_site: str = "Strict"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Websocket:
-    """The websocket listener. Without `tls` it is plain, for a proxy in front or for this machine alone."""
-
-    listen: Listen
-    tls: Tls | None = None
-    cookie: Cookie | None = None
-    allowed_origins: tuple[str, ...] = ()
-    same_origin: bool = False
-    compression: bool = False
-    handshake_timeout: int | None = None
-    """Nanoseconds."""
-    advertise: str | None = None
-    at: Location | None = field(default=None, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerJetStream:
-    """JetStream on the server. Sizes in bytes; None leaves them to the server."""
-
-    store_dir: str
-    memory: int | None = None
-    disk: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolver:
-    """The full (NATS-based) resolver. Times in nanoseconds; None leaves them to the server."""
-
-    dir: str = "jwt"
-    allow_delete: bool = False
-    hard_delete: bool = False
-    interval: int | None = None
-    timeout: int | None = None
-    limit: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """What goes into the config of nats-server."""
-
-    name: str | None = None
-    listen: Listen = Listen(host="127.0.0.1")
-    jetstream: ServerJetStream | None = None
-    resolver: Resolver = Resolver()
-    websocket: Websocket | None = None
-    at: Location | None = field(default=None, compare=False, repr=False)
-    places: Mapping[tuple[str | int, ...], Location] = field(default_factory=dict, compare=False, repr=False)
-    """Where each word of the section, and each element of its lists, is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,16 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 
 from natsbackend.errors import Location
-from natsbackend.model.entities import (
-    UNLIMITED,
-    Cookie,
-    Listen,
-    Resolver,
-    Server,
-    ServerJetStream,
-    Tls,
-    Websocket,
-)
+from natsbackend.model.entities import UNLIMITED
+from natsbackend.model.serving import Cookie, Listen, Resolver, Server, ServerJetStream, Tls, Websocket
 from natsbackend.spec.load import Spec, Step
 from natsbackend.spec.server_models import ResolverSpec, ServerJetStreamSpec, ServerSpec, WebsocketSpec
 from natsbackend.spec.tree import Node

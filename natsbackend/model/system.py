@@ -8,14 +8,7 @@ every client's whole bearer token (nats-server 2.15 `monitor.go`).
 from __future__ import annotations
 
 from natsbackend.errors import Location
-from natsbackend.model.entities import (
-    ConnectionType,
-    Grant,
-    Permissions,
-    Role,
-    Rules,
-    role_path,
-)
+from natsbackend.model.entities import ConnectionType, Grant, Permissions, Role, Rules, role_path
 from natsbackend.model.permissions import ROLE_INBOX
 
 PUSHER = "pusher"

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from natsbackend.model.entities import Backend, Listen, Resolver, Server, ServerJetStream, Websocket
+from natsbackend.model.entities import Backend
+from natsbackend.model.serving import Listen, Resolver, Server, ServerJetStream, Websocket
 from natsbackend.render.conf import Value, duration, write_conf
 
 DEFAULT_PORT = 4222

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from natsbackend.model.entities import Backend, Cookie, Listen, Server, ServerJetStream, Tls, Websocket
+from natsbackend.model.entities import Backend
+from natsbackend.model.serving import Cookie, Listen, Server, ServerJetStream, Tls, Websocket
 
 LOOPBACK = "127.0.0.1"
 COOKIE = Cookie(name="nats_token")

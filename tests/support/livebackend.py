@@ -18,7 +18,6 @@ from natsbackend.model.entities import (
     Account,
     Backend,
     ConnectionType,
-    Cookie,
     Export,
     Grant,
     Import,
@@ -29,18 +28,16 @@ from natsbackend.model.entities import (
     ResponsePermission,
     Role,
     Rules,
-    Server,
     SigningKey,
-    Tls,
     User,
     UserLimits,
-    Websocket,
     account_path,
     operator_signing_path,
     role_path,
     signing_path,
     user_path,
 )
+from natsbackend.model.serving import Cookie, Server, Tls, Websocket
 from natsbackend.render.server_conf import server_config
 from support.servers import LOOPBACK, NOW, prepare
 

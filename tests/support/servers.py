@@ -9,7 +9,8 @@ from pathlib import Path
 from natsbackend.claims.codec import Claims, TokenKind, sign
 from natsbackend.keys import KeyPair, KeyRole
 from natsbackend.live.server import NatsServer
-from natsbackend.model.entities import Account, Backend, Listen, Operator, Server, account_path
+from natsbackend.model.entities import Account, Backend, Operator, account_path
+from natsbackend.model.serving import Listen, Server
 from natsbackend.render.conf import Value, write_conf
 from natsbackend.render.server_conf import server_config
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from natsbackend.errors import Diagnostic, Location, Severity
-from natsbackend.model.entities import Backend, Server
+from natsbackend.model.entities import Backend
+from natsbackend.model.serving import Server
 
 _COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9])?|[0-9a-f:.]+")
