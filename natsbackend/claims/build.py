@@ -13,12 +13,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from natsbackend.claims.codec import Claims, TokenKind
+from natsbackend.claims.details import account_members, operator_members
 from natsbackend.keys import Keyring
 from natsbackend.model.entities import (
     OPERATOR_PATH,
     UNLIMITED,
     Account,
-    AccountLimits,
     Backend,
     Export,
     Import,
@@ -61,6 +61,9 @@ def key_paths(backend: Backend) -> Iterator[str]:
         yield account.path
         for key in account.signing_keys:
             yield key.path
+        external = account.details.external_authorization
+        if external is not None and external.xkey_path is not None:
+            yield external.xkey_path
         for role in account.roles.values():
             yield role.path
         for user in account.users.values():
@@ -74,10 +77,24 @@ def operator_claims(backend: Backend, keyring: Keyring) -> Unsigned:
     nats: dict[str, object] = {}
     if operator.signing_keys:
         nats["signing_keys"] = [keyring[key.path] for key in operator.signing_keys]
+    members = operator_members(operator.details)
+    for name in ("account_server_url", "operator_service_urls"):
+        if name in members:
+            nats[name] = members.pop(name)
     nats["system_account"] = keyring[backend.system_account.path]
+    if "assert_server_version" in members:
+        nats["assert_server_version"] = members.pop("assert_server_version")
     if operator.require_signing_keys:
         nats["strict_signing_key_usage"] = True
-    claims = Claims(kind=TokenKind.OPERATOR, subject=public, name=operator.name, nats=nats)
+    validity = operator.details.validity
+    claims = Claims(
+        kind=TokenKind.OPERATOR,
+        subject=public,
+        name=operator.name,
+        nats=nats | members,
+        expires=validity.expires or 0,
+        not_before=validity.not_before or 0,
+    )
     return Unsigned(path=OPERATOR_PATH, claims=claims, issuer_path=OPERATOR_PATH, issuer=public)
 
 
@@ -89,13 +106,20 @@ def account_claims(backend: Backend, account: Account, keyring: Keyring) -> Unsi
         nats["imports"] = [_import(i, keyring) for i in imports]
     if account.exports:
         nats["exports"] = [_export(e) for e in sorted(account.exports, key=lambda e: (e.subject, e.kind))]
-    nats["limits"] = _account_limits(account.limits, account.jetstream)
+    nats["limits"] = _account_limits(account)
     keys = _signing_keys(account, keyring)
     if keys:
         nats["signing_keys"] = keys
-    nats["default_permissions"] = {"pub": {}, "sub": {}}
-    nats["authorization"] = {}
-    claims = Claims(kind=TokenKind.ACCOUNT, subject=keyring[account.path], name=account.name, nats=nats)
+    nats |= account_members(account, keyring, _permissions)
+    validity = account.details.validity
+    claims = Claims(
+        kind=TokenKind.ACCOUNT,
+        subject=keyring[account.path],
+        name=account.name,
+        nats=nats,
+        expires=validity.expires or 0,
+        not_before=validity.not_before or 0,
+    )
     signers = backend.operator.signing_keys
     signer = signers[0].path if signers else OPERATOR_PATH
     return Unsigned(path=account.path, claims=claims, issuer_path=signer, issuer=keyring[signer])
@@ -148,7 +172,8 @@ def _import(imported: Import, keyring: Keyring) -> dict[str, object]:
     return out
 
 
-def _account_limits(limits: AccountLimits, jetstream: JetStreamLimits) -> dict[str, object]:
+def _account_limits(account: Account) -> dict[str, object]:
+    limits, jetstream, details = account.limits, account.jetstream, account.details
     out: dict[str, object] = {
         "subs": limits.subscriptions,
         "data": limits.data,
@@ -156,11 +181,14 @@ def _account_limits(limits: AccountLimits, jetstream: JetStreamLimits) -> dict[s
         "imports": limits.imports,
         "exports": limits.exports,
         "wildcards": limits.wildcard_exports,
-        "conn": limits.connections,
-        "leaf": limits.leaf_nodes,
     }
+    if details.disallow_bearer:
+        out["disallow_bearer"] = True
+    out |= {"conn": limits.connections, "leaf": limits.leaf_nodes}
     if jetstream.memory != 0 or jetstream.disk != 0:
         out |= _jetstream(jetstream)
+    if details.tiers:
+        out["tiered_limits"] = {tier: _jetstream(details.tiers[tier]) for tier in sorted(details.tiers)}
     return out
 
 

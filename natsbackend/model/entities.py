@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from natsbackend.errors import Location
+from natsbackend.model.details import AccountDetails, OperatorDetails
 from natsbackend.model.names import escape
 from natsbackend.model.serving import Server
 
@@ -209,6 +210,7 @@ class Account:
     signing_keys: tuple[SigningKey, ...] = ()
     roles: Mapping[str, Role] = field(default_factory=dict)
     users: Mapping[str, User] = field(default_factory=dict)
+    details: AccountDetails = AccountDetails()
     at: Location | None = field(default=None, compare=False, repr=False)
 
 
@@ -221,6 +223,7 @@ class Operator:
     signing_keys: tuple[SigningKey, ...] = ()
     require_signing_keys: bool = True
     system_account: str = "SYS"
+    details: OperatorDetails = OperatorDetails()
     at: Location | None = field(default=None, compare=False, repr=False)
 
 
@@ -311,6 +314,11 @@ def operator_signing_path(key: str) -> str:
 def signing_path(account: str, key: str) -> str:
     """Return the key path of an account's plain signing key."""
     return f"{account_path(account)}/signing/{escape(key)}"
+
+
+def xkey_path(account: str) -> str:
+    """Return the key path of the curve key that seals an account's auth callout requests."""
+    return f"{account_path(account)}/xkey"
 
 
 def role_path(account: str, role: str) -> str:

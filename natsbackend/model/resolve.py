@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from natsbackend.errors import Diagnostic, Location
-from natsbackend.model import serverside
+from natsbackend.model import detailing, serverside
 from natsbackend.model.entities import (
     Account,
     AccountLimits,
@@ -113,6 +113,7 @@ def _operator(way: _Way) -> Operator:
         ),
         require_signing_keys=model.require_signing_keys,
         system_account=model.system_account,
+        details=detailing.operator_details(way.spec),
         at=way.spec.at("operator", "name"),
     )
 
@@ -164,6 +165,7 @@ def _account(way: _Way, name: str, model: AccountSpec, defaults: DefaultsSpec, o
         signing_keys=_account_keys(way, name, model, operator),
         roles=roles,
         users=_users(spec, name, model, exports),
+        details=detailing.account_details(spec, name, model),
         at=spec.key_at("accounts", name),
     )
 
@@ -191,7 +193,7 @@ def _jetstream(own: JetStreamLimitsSpec | None, default: JetStreamLimitsSpec | N
 
 def _given(spec: AccountLimitsSpec | JetStreamLimitsSpec | None) -> dict[str, Any]:
     """The limits that are written; the defaults of the others are those of the entity."""
-    return {} if spec is None else spec.model_dump(exclude_unset=True)
+    return {} if spec is None else spec.model_dump(exclude_unset=True, exclude={"tiers"})
 
 
 def _kind(way: _Way, spec: ExportSpec | ImportSpec, at: Location) -> tuple[Kind, str] | None:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, Tag, model_validator
 
+from natsbackend.spec.account_models import ExternalAuthorizationSpec, Mapping, RevocationsSpec, TraceSpec
 from natsbackend.spec.server_models import ServerSpec, TargetSpec
 from natsbackend.spec.shape import BOOLEAN, LIST, MAP, TEXT, Model, Was, by_shape
 from natsbackend.spec.units import (
@@ -55,6 +56,18 @@ class OperatorSpec(Model):
         default="SYS",
         description="The system account. It is made with the roles `pusher` and `observer` unless described.",
     )
+    service_urls: list[str] = Field(
+        default=[], description="Where clients find the servers.", examples=[["tls://nats.example.com:4222"]]
+    )
+    account_server_url: str | None = Field(default=None, description="Where tools push and pull accounts.")
+    assert_server_version: str | None = Field(
+        default=None, description="The oldest nats-server that may run with it.", examples=["2.12.0"]
+    )
+    tags: list[str] = Field(default=[], description="Tags.")
+    not_before: Timestamp | None = Field(default=None, description="When its JWT begins to be valid.")
+    expires: Timestamp | None = Field(
+        default=None, description="When its JWT ends; servers do not look at it."
+    )
 
 
 class AccountLimitsSpec(Model):
@@ -87,6 +100,16 @@ class JetStreamLimitsSpec(Model):
     disk_max_stream: PositiveSizeLimit = Field(default=-1, description="Largest stream on disk.")
     memory_max_stream: PositiveSizeLimit = Field(default=-1, description="Largest stream in memory.")
     max_bytes_required: bool = Field(default=False, description="Every stream must say its largest size.")
+
+
+class TieredJetStreamSpec(JetStreamLimitsSpec):
+    """The account's share of JetStream: flat, or by tier."""
+
+    tiers: dict[str, JetStreamLimitsSpec] = Field(
+        default={},
+        description="Limits by number of replicas, `R1`, `R3`, …, in place of the flat ones.",
+        examples=[{"R1": {"disk": "1GiB"}, "R3": {"disk": "10GiB"}}],
+    )
 
 
 class RulesSpec(Model):
@@ -251,12 +274,28 @@ class ImportSpec(Model):
     name: str | None = Field(default=None, description="A name to show. Default: the subject.")
 
 
+class DefaultPermissionsSpec(Model):
+    """What users may do that have no permissions of their own. What no word allows is denied."""
+
+    publish: Subjects | None = Field(default=None, description="Subjects that may be published to.")
+    subscribe: Subjects | None = Field(default=None, description="Subjects that may be subscribed to.")
+    allow_responses: AllowResponses | None = Field(default=None, description="Answers to what is received.")
+
+
 class AccountSpec(Model):
     """An account: an isolated space of subjects, with its users and what it shares."""
 
     was: Was = None
+    description: str = Field(default="", description="Stands in the account's JWT.")
+    info_url: str | None = Field(default=None, description="Where to read more.")
+    tags: list[str] = Field(default=[], description="Tags; roles' templates see them as `account-tag`.")
+    not_before: Timestamp | None = Field(default=None, description="When its JWT begins to be valid.")
+    expires: Timestamp | None = Field(
+        default=None, description="When its JWT ends, and with it every connection."
+    )
     limits: AccountLimitsSpec | None = Field(default=None, description="Base limits.")
-    jetstream: JetStreamLimitsSpec | None = Field(default=None, description="JetStream limits. Default: off.")
+    disallow_bearer: bool = Field(default=False, description="No bearer tokens, so no browsers either.")
+    jetstream: TieredJetStreamSpec | None = Field(default=None, description="JetStream limits. Default: off.")
     exports: list[ExportSpec] = Field(default=[], description="What others may import.")
     imports: list[ImportSpec] = Field(default=[], description="What is taken from others.")
     signing_keys: SigningKeys | None = Field(
@@ -266,6 +305,22 @@ class AccountSpec(Model):
     )
     roles: dict[str, RoleSpec] = Field(default={}, description="Scoped signing keys by name.")
     users: dict[str, UserSpec] = Field(default={}, description="Users that get creds, by name.")
+    default_permissions: DefaultPermissionsSpec | None = Field(
+        default=None, description="For users that have no permissions of their own."
+    )
+    mappings: dict[str, Mapping] = Field(
+        default={},
+        description="Subjects that become others as messages come in.",
+        examples=[{"old.>": "new.>"}],
+    )
+    trace: TraceSpec | None = Field(default=None, description="Where traces of messages go.")
+    cluster_traffic: Literal["system", "owner"] | None = Field(
+        default=None, description="In which account JetStream's traffic between servers counts."
+    )
+    external_authorization: ExternalAuthorizationSpec | None = Field(
+        default=None, description="An auth callout service in this account."
+    )
+    revocations: RevocationsSpec | None = Field(default=None, description="Tokens that are good no more.")
 
 
 class DefaultsSpec(Model):

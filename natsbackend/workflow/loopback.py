@@ -71,7 +71,7 @@ def on_loopback(backend: Backend, ports: LoopbackPorts, *, spec_dir: Path, data:
 
 
 def _wants_jetstream(backend: Backend) -> bool:
-    return any(a.jetstream.disk or a.jetstream.memory for a in backend.accounts.values())
+    return any(a.jetstream.disk or a.jetstream.memory or a.details.tiers for a in backend.accounts.values())
 
 
 def _listen(listen: Listen, free: int, what: str, said: list[str]) -> Listen:

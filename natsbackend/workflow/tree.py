@@ -192,6 +192,8 @@ def _role_of(path: str) -> KeyRole:
     parts = path.split("/")
     if parts[0] == OPERATOR_PATH:
         return KeyRole.OPERATOR
+    if len(parts) == 3 and parts[2] == "xkey":
+        return KeyRole.CURVE
     return KeyRole.USER if len(parts) == 4 and parts[2] == "users" else KeyRole.ACCOUNT
 
 

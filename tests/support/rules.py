@@ -20,6 +20,9 @@ ROLE_USER = "accounts: {web: {roles: {viewer: {ttl: 15m}}, users: {%s}}}"
 USER = "accounts: {web: {users: {one: {%s}}}}"
 EXPORTS = "accounts: {back: {exports: [%s]}}"
 SHARING = "accounts: {back: {exports: [%s]}, web: {imports: [%s]}}"
+OPERATOR = "version: 1\noperator: {name: acme, %s}"
+ACCOUNT = "accounts: {web: {%s}}"
+MAPPING = "accounts: {web: {mappings: {'%s': '%s'}}}"
 NAMED = "accounts: {%s: {}}"
 LONG = "x" * 201
 
@@ -274,6 +277,107 @@ RULES: Mapping[str, Rule] = {
             "accounts: {SYS: {jetstream: {streams: 5}}, web: {jetstream: {disk: 1GB}}}",
             "defaults: {jetstream: {disk: 1GB}}\naccounts: {SYS: {}}",
         ],
+    ),
+    "operator-url": Rule(
+        breaks=[
+            OPERATOR % "service_urls: ['http://h']",
+            OPERATOR % "service_urls: ['nats://u:p@h:4222']",
+            OPERATOR % "service_urls: ['nats://h/']",
+            OPERATOR % "service_urls: ['nats://']",
+            OPERATOR % "account_server_url: example",
+        ],
+        keeps=[
+            OPERATOR % "service_urls: ['nats://h', 'wss://h:443'], account_server_url: 'https://h/jwt/v1'"
+        ],
+    ),
+    "operator-version": Rule(
+        breaks=[
+            OPERATOR % f"assert_server_version: '{v}'"
+            for v in ("2.12", "2.12.0.1", "v2.12.0", "2.-1.0", "2.012.0")
+        ],
+        keeps=[OPERATOR % "assert_server_version: 2.12.0"],
+    ),
+    "account-text": Rule(
+        breaks=[
+            ACCOUNT % f"description: {'x' * 8193}",
+            ACCOUNT % "info_url: example.com",
+            ACCOUNT % "info_url: 'https://'",
+        ],
+        keeps=[ACCOUNT % f"description: {'x' * 8192}, info_url: 'https://example.com'"],
+    ),
+    "validity-order": Rule(
+        breaks=[
+            ACCOUNT % "not_before: 2030-01-01, expires: 2030-01-01",
+            OPERATOR % "not_before: 2031-01-01, expires: 2030-01-01",
+        ],
+        keeps=[ACCOUNT % "not_before: 2030-01-01, expires: 2030-01-02", ACCOUNT % "expires: 2030-01-01"],
+    ),
+    "jetstream-tiers": Rule(
+        breaks=[
+            ACCOUNT % "jetstream: {disk: 1GB, tiers: {R1: {disk: 1GB}}}",
+            ACCOUNT % "jetstream: {tiers: {'': {disk: 1GB}}}",
+            ACCOUNT % "jetstream: {tiers: {r1: {disk: 1GB}}}",
+            ACCOUNT % "jetstream: {tiers: {R6: {disk: 1GB}}}",
+        ],
+        keeps=[ACCOUNT % "jetstream: {tiers: {R1: {disk: 1GB}, R5: {memory: unlimited}}}"],
+    ),
+    "account-mapping": Rule(
+        breaks=[
+            MAPPING % ("a.>", "b"),
+            MAPPING % ("a", "b.>"),
+            MAPPING % ("a.*", "b.*"),
+            MAPPING % ("a.*", "b.$2"),
+            MAPPING % ("a.*", "b.$0"),
+            MAPPING % ("a", "b.$1"),
+            MAPPING % ("a..b", "c"),
+            MAPPING % ("a", "b..c"),
+            MAPPING % ("a.*", "b.{{wildcard(2)}}"),
+            MAPPING % ("a.*", "b.{{wildcard(1,1)}}"),
+            MAPPING % ("a.*", "b.{{partition(0,1)}}"),
+            MAPPING % ("a.*", "b.{{partition(3,2)}}"),
+            MAPPING % ("a.*", "b.{{partition(3, 1)}}"),
+            MAPPING % ("a.*", "b.{{nope(1)}}"),
+            MAPPING % ("a.*", "b.{{left(1)}}"),
+            MAPPING % ("a.*", "b.{{split(1,)}}"),
+            MAPPING % ("a.*", "b.{{random(0)}}"),
+            MAPPING % ("a.*", "b.{{wildcard(1)}"),
+            ACCOUNT % "mappings: {a: []}",
+            ACCOUNT % "mappings: {a: [{to: b, weight: 60}, {to: c, weight: 50}]}",
+            ACCOUNT % "mappings: {a: [{to: b, weight: 60}, {to: b, weight: 20}]}",
+            ACCOUNT % "mappings: {a: [{to: b, cluster: eu, weight: 60}, {to: c, cluster: eu}]}",
+        ],
+        keeps=[
+            MAPPING % ("a.>", "b.>"),
+            MAPPING % ("a.*.*", "b.$2.$1"),
+            MAPPING % ("a.*", "b.{{Wildcard(1)}}.{{partition(3,1)}}.{{random(5)}}"),
+            MAPPING % ("a", "b.{{partition(3)}}"),
+            MAPPING % ("a.*", "b.{{split(1,-)}}.{{SplitFromLeft(1,2)}}.$JS"),
+            ACCOUNT
+            % "mappings: {a: [{to: b, weight: 60}, {to: c, weight: 40}, {to: b, weight: 90, cluster: eu}]}",
+        ],
+    ),
+    "account-trace": Rule(
+        breaks=[ACCOUNT % "trace: {to: a.*}", ACCOUNT % "trace: {to: ''}", ACCOUNT % "trace: {to: a..b}"],
+        keeps=[ACCOUNT % "trace: {to: a.b, sampling: 1}"],
+    ),
+    "external-authorization": Rule(
+        breaks=[
+            ACCOUNT % "external_authorization: {users: []}",
+            ACCOUNT % "external_authorization: {users: [nobody]}",
+            ACCOUNT % "external_authorization: {users: [one], accounts: [nowhere]}, users: {one: {}}",
+        ],
+        keeps=[
+            ACCOUNT % "external_authorization: {users: [one], accounts: [web]}, users: {one: {}}",
+            ACCOUNT % "external_authorization: {users: [one], accounts: any}, users: {one: {}}",
+        ],
+    ),
+    "revocation-key": Rule(
+        breaks=[ACCOUNT % f"revocations: {{users: {{{'U' + 'A' * 55}: 2030-01-01}}}}"],
+        keeps=[ACCOUNT % "revocations: {users: {alice: 2030-01-01, U2: 2030-01-01}, all_before: 2029-01-01}"],
+    ),
+    "bearer-disallowed": Rule(
+        breaks=["accounts: {web: {disallow_bearer: true, roles: {viewer: {websocket: true, ttl: 15m}}}}"],
+        keeps=["accounts: {web: {disallow_bearer: true, roles: {viewer: {ttl: 15m}}}}"],
     ),
     "server-name": Rule(
         breaks=["server: {name: ''}", "server: {name: 'a b'}", 'server: {name: "a\\tb"}'],

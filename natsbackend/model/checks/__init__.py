@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from natsbackend.errors import Diagnostic
-from natsbackend.model.checks import names, permissions, server, sharing, trust
+from natsbackend.model.checks import details, names, permissions, server, sharing, trust
 from natsbackend.model.entities import Backend
 from natsbackend.model.names import printable
 
@@ -42,6 +42,16 @@ CHECKS: Mapping[str, Check] = {
     "role-without-ttl": permissions.role_without_ttl,
     "signing-key-needed": trust.signing_key_needed,
     "system-account-jetstream": trust.system_account_jetstream,
+    "operator-url": details.operator_url,
+    "operator-version": details.operator_version,
+    "account-text": details.account_text,
+    "validity-order": details.validity_order,
+    "jetstream-tiers": details.jetstream_tiers,
+    "account-mapping": details.account_mapping,
+    "account-trace": details.account_trace,
+    "external-authorization": details.external_authorization,
+    "revocation-key": details.revocation_key,
+    "bearer-disallowed": details.bearer_disallowed,
     "server-name": server.server_name,
     "resolver-delete": server.resolver_delete,
     "websocket-origins": server.websocket_origins,

@@ -27,7 +27,7 @@ def signing_key_needed(backend: Backend) -> Iterable[Diagnostic]:
 def system_account_jetstream(backend: Backend) -> Iterable[Diagnostic]:
     """JetStream on the system account: a push says yes, the next start of the server is fatal."""
     account = backend.system_account
-    if account.jetstream.disk != 0 or account.jetstream.memory != 0:
+    if account.jetstream.disk != 0 or account.jetstream.memory != 0 or account.details.tiers:
         yield Diagnostic(
             code="system-account-jetstream",
             message=f'the system account "{account.name}" cannot have JetStream; a server would not start again',
