@@ -105,6 +105,14 @@ def mint(
     return Minted(jwt=jwt, key=key, subject=subject, name=name, issued_at=now, expires=now + life)
 
 
+def span(seconds: int) -> str:
+    """Return a number of seconds as a person writes it: `15m`."""
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds % length == 0:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"
+
+
 def _check_name(name: str) -> None:
     if not is_template_safe(name):
         raise TokenError(
@@ -131,7 +139,7 @@ def _life(role: Role, ttl: int | None) -> int:
         raise TokenError("a token must live for at least one second")
     if most is not None and ttl > most:
         raise TokenError(
-            f'a token of role "{role.name}" lives at most {most} seconds; {ttl} were asked for',
+            f'a token of role "{role.name}" lives at most {span(most)}; {span(ttl)} was asked for',
             hint="ask for less, or raise the role's `ttl`",
         )
     return ttl

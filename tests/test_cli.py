@@ -474,7 +474,7 @@ def test_a_token_is_written_to_a_new_private_file_and_never_over_one(generated: 
         (("shop/visitor", "--name", "älice"), "plain subject token"),
         (("shop/visitor", "--name", "a", "--tag", "team:*"), "plain subject token"),
         (("shop/visitor", "--name", "a", "--tag", ""), "plain subject token"),
-        (("shop/visitor", "--name", "a", "--ttl", "16m"), "at most 900 seconds"),
+        (("shop/visitor", "--name", "a", "--ttl", "16m"), "at most 15m; 16m was asked for"),
         (("shop/visitor", "--name", "a", "--format", "creds"), "no seed"),
         (("shop/worker", "--name", "a", "--format", "jwt"), "creds"),
         (("shop/worker", "--name", "a", "--format", "set-cookie"), "creds"),

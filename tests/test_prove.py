@@ -275,11 +275,12 @@ def test_a_missing_import_on_the_server_fails_the_delivery(live: Running, tmp_pa
 def test_a_pattern_of_which_a_part_is_allowed_is_neither_allowed_nor_refused(live: Running) -> None:
     for test in (_can(DESK, Action.PUBLISH, "user.>"), _cannot(DESK, Action.PUBLISH, "user.>")):
         (proof,) = _policy(live, test)
-        assert proof.passed == (not test.allowed)
+        assert not proof.passed
+        assert test.allowed or proof.observed.endswith("allowed with user.probe.note")
     (can, cannot) = _policy(
         live, _can(DESK, Action.PUBLISH, "*.blue.>"), _cannot(DESK, Action.PUBLISH, "*.blue.>")
     )
-    assert (can.passed, cannot.passed) == (False, True)
+    assert (can.passed, cannot.passed) == (False, False)
 
 
 # --- nothing is proved by what does not work ---

@@ -68,6 +68,7 @@ def test_the_quickstart_is_proven_and_a_second_run_signs_nothing(quickstart: Pat
         "nats",
         "websocket",
         "origin",
+        "origins",
         "server_version",
         "jwts_signed",
         "substitutions",
@@ -127,7 +128,7 @@ def test_what_is_put_in_place_of_certificates_is_said(tmp_path: Path) -> None:
     shutil.copy(EXAMPLES / "dashboard/natsbackend.yaml", tmp_path)
     answer = once(with_free_ports(tmp_path / "natsbackend.yaml"))
     assert any("no TLS, since web.crt or web.key is not here" in said for said in answer["substitutions"])
-    assert answer["websocket"].startswith("ws://127.0.0.1:")
+    assert answer["websocket"].startswith("ws://localhost:")
 
 
 def test_a_policy_test_that_is_false_is_exit_3_and_names_its_line(workspace: Workspace) -> None:

@@ -43,6 +43,7 @@ class Boundary(TyperGroup):
             # a full disk, a closed terminal: what the system says is all there is to say
             place = f"{e.filename}: " if e.filename else ""
             output.show_error(f"{place}{e.strerror or type(e).__name__}", None)
+            output.abandon_stdout()
             raise typer.Exit(1) from None
         except (typer.Exit, typer.Abort, typer.BadParameter):
             raise

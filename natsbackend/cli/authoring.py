@@ -155,7 +155,9 @@ def _tell(done: Generated, build: Path, *, dry: bool, verbose: bool) -> None:
             f"{len(done.written)} of {done.files} files written to {build} and beside it"
         )
     for path in done.retired:
-        output.say(f"gone from the spec: {path}; its key stays in the lock as retired")
+        output.say(f"gone from the spec: {path}")
+    if any("/users/" in path for path in done.retired):
+        output.say("creds that were handed out still work: `revocations` of their account cuts users off")
     for path in done.without_creds:
         output.say(f"no creds for {path}: its seed is not here")
     if verbose:

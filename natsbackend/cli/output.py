@@ -35,6 +35,11 @@ def answer_json(value: Any) -> None:
     answer(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def abandon_stdout() -> None:
+    """Write nothing more to stdout: what it still holds would fail again as the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def say(text: str) -> None:
     """Talk: progress, summaries, hints; to stderr."""
     sys.stderr.write(f"{text}\n")

@@ -78,7 +78,7 @@ def push(
 
 def _ask(question: str) -> None:
     if not sys.stdin.isatty():
-        raise typer.BadParameter(f"{question} nobody is here to answer; pass --yes")
+        raise typer.BadParameter("push asks before it writes, and there is no terminal to ask on; pass --yes")
     if not typer.confirm(question, err=True):
         raise typer.Abort
 

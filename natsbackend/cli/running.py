@@ -124,11 +124,13 @@ def _verdict(running: Running) -> str:
 
 
 def _how_to_reach(running: Running, spec: str) -> str:
+    from natsbackend.tokens import DEFAULT_TTL, span
+
     lines = ["", f"  nats       {running.nats_url}"]
     if running.websocket_url:
-        lines.append(f"  websocket  {running.websocket_url}   from pages of {running.origin}")
+        lines.append(f"  websocket  {running.websocket_url}   from pages of {', '.join(running.origins)}")
     roles = running.websocket_roles()
-    lines += [f"  role       {name}   tokens live {_life(role.ttl)}" for name, role in roles]
+    lines += [f"  role       {name}   tokens live {span(role.ttl or DEFAULT_TTL)}" for name, role in roles]
     if roles:
         lines += ["", "a token for a browser, as a Set-Cookie line:"]
         lines.append(
@@ -138,17 +140,6 @@ def _how_to_reach(running: Running, spec: str) -> str:
     return "\n".join(lines)
 
 
-def _life(ttl: int | None) -> str:
-    """Return a life in seconds as a person writes it: `15m`."""
-    from natsbackend.tokens import DEFAULT_TTL
-
-    life = ttl if ttl is not None else DEFAULT_TTL
-    for unit, seconds in (("d", 86400), ("h", 3600), ("m", 60)):
-        if life % seconds == 0:
-            return f"{life // seconds}{unit}"
-    return f"{life}s"
-
-
 def _running_json(running: Running) -> dict[str, Any]:
     return {
         "format": 1,
@@ -156,6 +147,7 @@ def _running_json(running: Running) -> dict[str, Any]:
         "nats": running.nats_url,
         "websocket": running.websocket_url,
         "origin": running.origin,
+        "origins": list(running.origins),
         "server_version": running.server_version,
         "jwts_signed": running.jwts_signed,
         "substitutions": list(running.substitutions),

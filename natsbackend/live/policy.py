@@ -5,13 +5,15 @@ without headers, that every real subscriber gets, and a delivery sends a short r
 others use, test subjects whose subscribers bear that.
 
 Where a test publishes to a pattern, literals are tried that stand for it: `*` becomes `probe`, `>` becomes
-`probe` and `probe.probe`. All of them must be allowed, or all refused. So a pass says less here than offline,
-where `access` judges the whole pattern.
+`probe` and `probe.probe`. All of them must be allowed, or all refused. Who cannot publish to a pattern can publish to
+nothing in it: so whatever the spec allows them within it is tried, too. A subscription is tried as it stands: who
+cannot subscribe to `user.>` may still subscribe to `user.alice`.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from natsbackend.errors import LiveServerError, NatsBackendError
@@ -19,7 +21,7 @@ from natsbackend.live.principals import Principals
 from natsbackend.live.proof import Proof
 from natsbackend.live.wire import Connection, Deadline
 from natsbackend.model.entities import Action, Backend, Decision, Delivery, Kind, Principal
-from natsbackend.subjects import admits, has_wildcard, rename, request_subject, split_queue
+from natsbackend.subjects import admits, has_wildcard, intersect, rename, request_subject, split_queue
 
 _PROBE = "probe"
 _DEFAULT_INBOX = "_INBOX"
@@ -31,23 +33,44 @@ answers the sender's PING. Through the routes of a cluster a message may take a 
 
 def prove_decision(test: Decision, principals: Principals) -> Proof:
     """Try what a principal can or cannot do, on as many subjects as it takes."""
-    verdicts: list[str | None] = []
+    verdicts: dict[str, str | None] = {}
     try:
-        verdicts += (_try(principals, test.who, test.action, subject) for subject in _tried(test))
+        for subject in (*_tried(test), *_within(test, principals)):
+            verdicts[subject] = _try(principals, test.who, test.action, subject)
     except NatsBackendError as error:
-        verdicts.append(str(error))
+        verdicts[test.subject] = str(error)
         conclusive = False
     else:
-        conclusive = all(words is None or words.startswith(_VIOLATION) for words in verdicts)
+        conclusive = all(words is None or words.startswith(_VIOLATION) for words in verdicts.values())
     can = "can" if test.allowed else "cannot"
     return Proof(
         id="policy",
         title=f"{test.who} {can} {test.action} {test.subject}",
-        passed=conclusive and all((words is None) == test.allowed for words in verdicts),
+        passed=conclusive and all((words is None) == test.allowed for words in verdicts.values()),
         expected="allowed" if test.allowed else "refused",
-        observed="; ".join(dict.fromkeys(words or "allowed" for words in verdicts)),
+        observed=_observed(test, verdicts),
         at=test.at,
     )
+
+
+def _observed(test: Decision, verdicts: Mapping[str, str | None]) -> str:
+    """Return what the server said, and, of what should have been refused, which subject was allowed."""
+    said = []
+    for subject, words in verdicts.items():
+        allowed = "allowed" if subject == test.subject else f"allowed with {subject}"
+        said.append(words or allowed)
+    return "; ".join(dict.fromkeys(said))
+
+
+def _within(test: Decision, principals: Principals) -> Iterator[str]:
+    """Return the literals that a principal is allowed within the pattern that it cannot publish to."""
+    if test.allowed or test.action is Action.SUBSCRIBE or not has_wildcard(test.subject):
+        return
+    for grant in principals.permissions(test.who).publish.allow:
+        subject = principals.filled(test.who, grant.subject)
+        common = intersect(test.subject, subject) if subject is not None else None
+        if common is not None:
+            yield from _literals(common)
 
 
 def prove_delivery(test: Delivery, principals: Principals) -> tuple[Proof, ...]:

@@ -15,7 +15,7 @@ from natsbackend.spec.tree import Node
 Say = Callable[..., None]
 """Records a diagnostic: code, message, location, hint."""
 
-_ANYWHERE = "0.0.0.0"  # noqa: S104 - the server's own default, and what a public listener needs
+ANYWHERE = "0.0.0.0"  # noqa: S104 - the server's own default, and what a public listener needs
 
 
 _LISTEN = re.compile(
@@ -55,8 +55,8 @@ def _listen(text: str | int | None, at: Location, say: Say) -> Listen:
     if match is None or (port and int(port) > 65535) or text == "":
         hint = "write HOST:PORT, for instance 0.0.0.0:4222 or [::1]:4222; port 0 leaves it open"
         say("listen", f"{str(text)[:80]!r} is not an address to listen on", at, hint)
-        return Listen(host=_ANYWHERE)
-    return Listen(host=match["ipv6"] or match["host"] or _ANYWHERE, port=int(port) if port else None)
+        return Listen(host=ANYWHERE)
+    return Listen(host=match["ipv6"] or match["host"] or ANYWHERE, port=int(port) if port else None)
 
 
 def _jetstream(model: bool | ServerJetStreamSpec) -> ServerJetStream | None:

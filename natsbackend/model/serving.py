@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 
 from natsbackend.errors import Location
 
+DEFAULT_PORT = 4222
+"""Where clients connect if the spec names no port; nats-server's own default."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:

@@ -15,11 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from natsbackend.model.entities import Backend
-from natsbackend.model.serving import Listen, Resolver, Server, ServerJetStream, Websocket
+from natsbackend.model.serving import DEFAULT_PORT, Listen, Resolver, Server, ServerJetStream, Websocket
 from natsbackend.render.conf import Value, duration, write_conf
-
-DEFAULT_PORT = 4222
-"""Where clients connect if the spec names no port; nats-server's own default."""
 
 DEFAULT_WEBSOCKET_PORT = 8443
 """The websocket port if the spec names none and there is `tls`; nats-server has no default of its own."""

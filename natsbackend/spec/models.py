@@ -348,8 +348,10 @@ Principal = Annotated[
 class TriesSpec(Model):
     """What is tried, by word."""
 
-    publish: list[str] = Field(default=[], description="Publish to each.")
-    subscribe: list[str] = Field(default=[], description="Subscribe to each.")
+    publish: list[str] = Field(
+        default=[], description="Publish to each; `cannot` with a pattern: to nothing in it."
+    )
+    subscribe: list[str] = Field(default=[], description="Subscribe to each, a pattern as it stands.")
     request: list[str] = Field(default=[], description="Ask each, and receive the reply.")
 
 

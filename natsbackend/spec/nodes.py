@@ -338,4 +338,8 @@ def _syntax_hint(problem: str, error: yaml.MarkedYAMLError) -> str | None:
         return f"close what is opened on line {line}, or put quotes around a text that holds {{ }} [ ] or ,"
     if "mapping values are not allowed" in problem:
         return 'a text that holds ": " needs quotes'
+    if "did not find expected key" in problem or "did not find expected '-'" in problem:
+        return "begin the line in the column of its neighbours; or a quote further up is not closed"
+    if "violates indentation" in problem or "tab" in problem:
+        return "indent with blanks, not tabs"
     return None

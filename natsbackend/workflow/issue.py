@@ -74,7 +74,8 @@ class Issuing:
         """
         if self._unsigned:
             raise KeyStoreError(
-                _needed(self._unsigned), hint="bring the seed into the key store, or restore build/"
+                _needed(self._unsigned),
+                hint="bring it into the key store, .natsbackend/keys, or restore build/ from where it is kept",
             )
         issued: Mapping[str, Issued] = {**self.lock.issued, **self._issued}
         return replace(self.lock, issued=issued)
@@ -94,5 +95,5 @@ def _needed(unsigned: Mapping[str, list[str]]) -> str:
         shown = ", ".join(paths[:3])
         return shown if len(paths) <= 3 else f"{shown} and {len(paths) - 3} more"
 
-    needed = "; ".join(f"the seed of {signer} must sign {what(paths)}" for signer, paths in unsigned.items())
-    return f"{needed}, and is not here"
+    needed = ", ".join(f"{signer} (to sign {what(paths)})" for signer, paths in unsigned.items())
+    return f"{'a seed is' if len(unsigned) == 1 else 'seeds are'} not here: {needed}"

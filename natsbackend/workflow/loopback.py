@@ -78,7 +78,9 @@ def _listen(listen: Listen, free: int, what: str, said: list[str]) -> Listen:
     port = listen.port or free
     local = Listen(host=LOOPBACK, port=port)
     if listen.host != LOOPBACK:
-        said.append(f"{what}: {LOOPBACK}:{port} instead of {listen.host}:{listen.port or '(any port)'}")
+        said.append(
+            f"{what}: {LOOPBACK}:{port} instead of {listen.host}" + (f":{port}" if listen.port else "")
+        )
     elif not listen.port:
         said.append(f"{what}: a free port, {port}")
     return local

@@ -47,6 +47,9 @@ class Running:
     nats_url: str
     websocket_url: str | None
     origin: str | None
+    """One that is allowed; proofs use it."""
+    origins: tuple[str, ...]
+    """All whose pages may connect."""
     project: Project
     """The throwaway project."""
     server: NatsServer
@@ -203,7 +206,8 @@ def _prove(
     nats_url = f"nats://{server.listen.host}:{server.listen.port}"
     websocket = server.websocket
     scheme = "wss" if websocket and websocket.tls else "ws"
-    websocket_url = f"{scheme}://{websocket.listen.host}:{websocket.listen.port}" if websocket else None
+    # `localhost`, so that the cookie of a page on localhost goes with it: 127.0.0.1 is another site to a browser
+    websocket_url = f"{scheme}://localhost:{websocket.listen.port}" if websocket else None
     for text in loopback.substitutions:
         listener.note(text)
     proofs: list[Proof] = []
@@ -229,6 +233,7 @@ def _prove(
         nats_url=nats_url,
         websocket_url=websocket_url,
         origin=loopback.origin,
+        origins=websocket.allowed_origins if websocket else (),
         project=project,
         server=nats,
         server_version=release,

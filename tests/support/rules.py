@@ -379,6 +379,29 @@ RULES: Mapping[str, Rule] = {
         breaks=["accounts: {web: {disallow_bearer: true, roles: {viewer: {websocket: true, ttl: 15m}}}}"],
         keeps=["accounts: {web: {disallow_bearer: true, roles: {viewer: {ttl: 15m}}}}"],
     ),
+    "jetstream-off": Rule(
+        breaks=[
+            "accounts: {a: {jetstream: {disk: 1GB}}}\nserver: {listen: 4222}",
+            "accounts: {a: {jetstream: {tiers: {R1: {disk: 1GB}}}}}\nserver: {listen: 4222}",
+        ],
+        keeps=[
+            "accounts: {a: {jetstream: {disk: 1GB}}}\nserver: {jetstream: true}",
+            "accounts: {a: {jetstream: {disk: 1GB}}}",
+            "accounts: {a: {}}\nserver: {listen: 4222}",
+        ],
+    ),
+    "same-address": Rule(
+        breaks=[
+            "server: {listen: 8080, websocket: {listen: 8080, no_tls: true}}",
+            "server: {websocket: {listen: 4222, no_tls: true}}",
+            "server: {listen: '127.0.0.1:8080', websocket: {listen: 8080, no_tls: true}}",
+        ],
+        keeps=[
+            "server: {listen: 8080, websocket: {listen: 8081, no_tls: true}}",
+            "server: {listen: '127.0.0.1:8080', websocket: {listen: '127.0.0.2:8080', no_tls: true}}",
+            "server: {listen: 127.0.0.1, websocket: {listen: 127.0.0.1, no_tls: true}}",
+        ],
+    ),
     "server-name": Rule(
         breaks=["server: {name: ''}", "server: {name: 'a b'}", 'server: {name: "a\\tb"}'],
         keeps=["server: {name: a_b-1.example}", "server: {}"],
@@ -446,10 +469,10 @@ RULES: Mapping[str, Rule] = {
             WEBSOCKET % ("https://a.example", "name: x"),
             ROLE % "websocket: true" + "\nserver: {}",
             ROLE % "websocket: true" + "\nserver: {websocket: {no_tls: true}}",
+            ROLE % "websocket: true",
         ],
         keeps=[
             ROLE % "websocket: true" + "\n" + WEBSOCKET % ("https://a.example", "name: x"),
-            ROLE % "websocket: true",
             "server: {websocket: {no_tls: true}}",
         ],
     ),
@@ -466,4 +489,4 @@ RULES: Mapping[str, Rule] = {
     ),
 }
 
-WARNINGS = {"permission-star", "role-without-ttl", "websocket-unused"}
+WARNINGS = {"jetstream-off", "permission-star", "role-without-ttl", "websocket-unused"}

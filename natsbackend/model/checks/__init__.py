@@ -52,6 +52,8 @@ CHECKS: Mapping[str, Check] = {
     "external-authorization": details.external_authorization,
     "revocation-key": details.revocation_key,
     "bearer-disallowed": details.bearer_disallowed,
+    "jetstream-off": server.jetstream_off,
+    "same-address": server.same_address,
     "server-name": server.server_name,
     "resolver-delete": server.resolver_delete,
     "websocket-origins": server.websocket_origins,

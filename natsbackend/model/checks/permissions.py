@@ -61,7 +61,7 @@ def template(backend: Backend) -> Iterable[Diagnostic]:
                 continue
             for function in functions:
                 if function.problem:
-                    message = f'"{function.text}": {function.problem}'
+                    message = function.problem
                     yield Diagnostic(code="permission-template", message=message, at=grant.at)
 
 

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from natsbackend.errors import Diagnostic, Location, Severity
 from natsbackend.model.entities import Backend
-from natsbackend.model.serving import Server
+from natsbackend.model.serverside import ANYWHERE
+from natsbackend.model.serving import DEFAULT_PORT, Server
 
 _COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9])?|[0-9a-f:.]+")
@@ -22,6 +23,37 @@ def _place(server: Server, *path: str | int) -> Location | None:
             return server.places[path]
         path = path[:-1]
     return server.at
+
+
+def jetstream_off(backend: Backend) -> Iterable[Diagnostic]:
+    """An account has a share of JetStream, and the server of the spec has none to share."""
+    if backend.server is None or backend.server.jetstream is not None:
+        return
+    for account in backend.accounts.values():
+        if account.jetstream.disk or account.jetstream.memory or account.details.tiers:
+            yield Diagnostic(
+                code="jetstream-off",
+                message=f'account "{account.name}" has a share of JetStream, and the server has none',
+                at=account.at,
+                hint="add `jetstream: true` under `server`, or its `store_dir`",
+                severity=Severity.WARNING,
+            )
+
+
+def same_address(backend: Backend) -> Iterable[Diagnostic]:
+    """Two listeners on one port: the server does not start."""
+    server = backend.server
+    if server is None or server.websocket is None:
+        return
+    one, other = server.listen, server.websocket.listen
+    ports = (one.port or DEFAULT_PORT, other.port)
+    if other.port and ports[0] == ports[1] and (one.host == other.host or ANYWHERE in (one.host, other.host)):
+        yield Diagnostic(
+            code="same-address",
+            message=f"clients and websockets cannot both be on port {other.port}",
+            at=_place(server, "websocket", "listen"),
+            hint="give one of them another port",
+        )
 
 
 def server_name(backend: Backend) -> Iterable[Diagnostic]:
@@ -127,7 +159,7 @@ def websocket_unused(backend: Backend) -> Iterable[Diagnostic]:
             at=websocket.at,
             severity=Severity.WARNING,
         )
-    if roles and backend.server and not (websocket and websocket.cookie):
+    if roles and not (websocket and websocket.cookie):
         yield Diagnostic(
             code="websocket-unused",
             message=f'role "{roles[0].name}" is for browsers, and the server has no websocket listener with a cookie',
