@@ -24,6 +24,7 @@ from natsbackend.model.entities import (
     Import,
     JetStreamLimits,
     Permissions,
+    Restrictions,
     Role,
     Rules,
     User,
@@ -108,7 +109,7 @@ def user_claims(account: Account, user: User, keyring: Keyring) -> Unsigned:
         nats = role_user_nats(keyring[account.path], user.tags)
     else:
         signer = account.signing_keys[0].path if account.signing_keys else account.path
-        nats = {**_permissions(user.permissions), **_user_limits(user.limits)}
+        nats = _holder(user)
         if signer != account.path:
             nats["issuer_account"] = keyring[account.path]
         if user.tags:
@@ -192,18 +193,40 @@ def _signing_keys(account: Account, keyring: Keyring) -> list[object]:
 
 
 def _scope(role: Role, public: str) -> Mapping[str, object]:
-    template = {**_permissions(role.permissions), **_user_limits(role.limits)}
-    if role.bearer:
-        template["bearer_token"] = True
-    if role.connection_types:
-        template["allowed_connection_types"] = [kind.value for kind in role.connection_types]
     return {
         "kind": "user_scope",
         "key": public,
         "role": role.name,
-        "template": template,
+        "template": _holder(role),
         "description": role.description,
     }
+
+
+def _holder(holder: Role | User) -> dict[str, object]:
+    """What the template of a role and a user without one have in common."""
+    out = {
+        **_permissions(holder.permissions),
+        **_restrictions(holder.restrictions),
+        **_user_limits(holder.limits),
+    }
+    if holder.bearer:
+        out["bearer_token"] = True
+    if holder.restrictions.proxy_required:
+        out["proxy_required"] = True
+    if holder.connection_types:
+        out["allowed_connection_types"] = [kind.value for kind in holder.connection_types]
+    return out
+
+
+def _restrictions(restrictions: Restrictions) -> dict[str, object]:
+    out: dict[str, object] = {}
+    if restrictions.sources:
+        out["src"] = list(restrictions.sources)
+    if restrictions.times:
+        out["times"] = [{"start": window.start, "end": window.end} for window in restrictions.times]
+    if restrictions.time_zone is not None:
+        out["times_location"] = restrictions.time_zone
+    return out
 
 
 def _permissions(permissions: Permissions) -> dict[str, object]:

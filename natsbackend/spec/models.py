@@ -23,6 +23,7 @@ from natsbackend.spec.units import (
     Timestamp,
     refuse,
 )
+from natsbackend.spec.user_models import ConnectingSpec
 
 
 class SigningKeySpec(Model):
@@ -198,7 +199,7 @@ class PermissionsSpec(Model):
 _WORDS_OF_PERMISSION = frozenset({"publish", "subscribe", "request", "respond", "allow_responses", "inbox"})
 
 
-class RoleSpec(PermissionsSpec):
+class RoleSpec(ConnectingSpec, PermissionsSpec):
     """A scoped signing key: every token signed with it has exactly these permissions and limits."""
 
     was: Was = None
@@ -210,8 +211,19 @@ class RoleSpec(PermissionsSpec):
         default=None, description="The longest life of a token of this role.", examples=["15m"]
     )
 
+    @model_validator(mode="after")
+    def _is_for_browsers(self) -> Self:
+        """Refuse words that say otherwise than `websocket: true`, which is short for two of them."""
+        types = self.connection_types
+        if self.websocket and (self.bearer is False or (types is not None and set(types) != {"websocket"})):
+            raise refuse(
+                "`websocket: true` means `bearer: true` and `connection_types: [websocket]`; this says otherwise",
+                "take `websocket` out, and say with the other two what is meant",
+            )
+        return self
 
-class UserSpec(PermissionsSpec):
+
+class UserSpec(ConnectingSpec, PermissionsSpec):
     """A user with creds of its own."""
 
     was: Was = None

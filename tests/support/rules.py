@@ -234,6 +234,10 @@ RULES: Mapping[str, Rule] = {
             ROLE_USER % "one: {role: viewer, publish: [a]}",
             ROLE_USER % "one: {role: viewer, permissions: all}",
             ROLE_USER % "one: {role: viewer, limits: {payload: 1}}",
+            ROLE_USER % "one: {role: viewer, bearer: true}",
+            ROLE_USER % "one: {role: viewer, proxy_required: true}",
+            ROLE_USER % "one: {role: viewer, sources: [10.0.0.0/8]}",
+            ROLE_USER % "one: {role: viewer, connection_types: [standard]}",
         ],
         keeps=[ROLE_USER % "one: {role: viewer, tags: [a], expires: 2034-01-01}, two: {publish: [a]}"],
     ),
@@ -251,6 +255,33 @@ RULES: Mapping[str, Rule] = {
         keeps=[
             "accounts: {web: {roles: {viewer: {websocket: true, ttl: 1h}}}}",
             "accounts: {web: {roles: {viewer: {}}}}",
+        ],
+    ),
+    "bearer-everywhere": Rule(
+        breaks=[
+            ROLE % "bearer: true",
+            ROLE % "bearer: true, connection_types: [websocket, standard]",
+            USER % "bearer: true, expires: 2034-01-01",
+        ],
+        keeps=[
+            ROLE % "bearer: true, connection_types: [websocket, mqtt_ws]",
+            ROLE % "websocket: true",
+            ROLE % "websocket: true, bearer: true, connection_types: [websocket]",
+            USER % "bearer: false",
+        ],
+    ),
+    "bearer-without-expiry": Rule(
+        breaks=[USER % "bearer: true, connection_types: [websocket]"],
+        keeps=[USER % "bearer: true, expires: 2034-01-01", USER % "bearer: false", ROLE % "bearer: true"],
+    ),
+    "time-zone-missing": Rule(
+        breaks=[
+            ROLE % "times: [{start: '08:00', end: '18:00'}]",
+            USER % "times: [{start: '22:00', end: '06:00'}]",
+        ],
+        keeps=[
+            USER % "times: [{start: '08:00', end: '18:00:30'}], time_zone: Europe/Berlin",
+            USER % "sources: [10.0.0.0/8]",
         ],
     ),
     "signing-key-needed": Rule(
@@ -362,4 +393,11 @@ RULES: Mapping[str, Rule] = {
     ),
 }
 
-WARNINGS = {"permission-star", "role-without-ttl", "websocket-unused"}
+WARNINGS = {
+    "bearer-everywhere",
+    "bearer-without-expiry",
+    "time-zone-missing",
+    "permission-star",
+    "role-without-ttl",
+    "websocket-unused",
+}

@@ -1,0 +1,62 @@
+"""Rules about how roles and users connect, and what proves who they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from natsbackend.errors import Diagnostic, Severity
+from natsbackend.model.entities import Account, Backend, ConnectionType, Role, User
+
+_BROWSER = {ConnectionType.WEBSOCKET, ConnectionType.MQTT_WS}
+
+
+def _holders(backend: Backend) -> Iterator[tuple[Account, Role | User]]:
+    for account in backend.accounts.values():
+        for role in account.roles.values():
+            yield account, role
+        for user in account.users.values():
+            yield account, user
+
+
+def _shown(holder: Role | User) -> str:
+    return f'{"role" if isinstance(holder, Role) else "user"} "{holder.name}"'
+
+
+def bearer_everywhere(backend: Backend) -> Iterable[Diagnostic]:
+    """A bearer that is not bound to browsers: whoever gets hold of its token can use it over plain TCP, too."""
+    for _, holder in _holders(backend):
+        types = set(holder.connection_types)
+        if holder.bearer and not (types and types <= _BROWSER):
+            yield Diagnostic(
+                code="bearer-everywhere",
+                message=f"{_shown(holder)} is a bearer, and its token works on other connections than a browser's",
+                at=holder.at,
+                hint="add `connection_types: [websocket]`",
+                severity=Severity.WARNING,
+            )
+
+
+def bearer_without_expiry(backend: Backend) -> Iterable[Diagnostic]:
+    """A user of the spec that is a bearer for good: a copied token works until it is revoked."""
+    for _, holder in _holders(backend):
+        if isinstance(holder, User) and holder.bearer and holder.expires is None:
+            yield Diagnostic(
+                code="bearer-without-expiry",
+                message=f'user "{holder.name}" is a bearer and never expires; whoever copies its JWT is it for good',
+                at=holder.at,
+                hint="say until when: `expires: 2027-01-31`; or make it a role with a `ttl`",
+                severity=Severity.WARNING,
+            )
+
+
+def time_zone_missing(backend: Backend) -> Iterable[Diagnostic]:
+    """Times without a time zone: each server reads them in its own (nats-server 2.15 `jwt.go`, validateTimes)."""
+    for _, holder in _holders(backend):
+        if holder.restrictions.times and holder.restrictions.time_zone is None:
+            yield Diagnostic(
+                code="time-zone-missing",
+                message=f"{_shown(holder)} has times in no time zone; each server reads them in its own",
+                at=holder.at,
+                hint="say which: `time_zone: Europe/Berlin`",
+                severity=Severity.WARNING,
+            )

@@ -1,0 +1,136 @@
+"""From where, when, over what and with what proof one connects: what the words do on a real server.
+
+Each refusal stands beside a user that differs in one word and is let in.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from support.findings import with_head
+from support.livebackend import ORIGIN, Running, running
+from support.servers import LOOPBACK
+
+from natsbackend.errors import LiveServerError
+from natsbackend.live.principals import Principals
+from natsbackend.live.proof import Identity
+from natsbackend.live.wire import Refused
+from natsbackend.model.entities import Backend, Principal
+from natsbackend.model.resolve import resolve
+from natsbackend.spec.load import parse_spec
+
+SERVER = f"server: {{websocket: {{no_tls: true, cookie: {{name: t}}, allowed_origins: ['{ORIGIN}']}}}}"
+USERS = """
+accounts:
+  web:
+    roles:
+      abroad: {sources: [203.0.113.0/24], ttl: 1h}
+      proxied: {proxy_required: true, ttl: 1h}
+      night: {times: %(closed)s, time_zone: UTC, ttl: 1h}
+      at-home: {sources: [127.0.0.0/8, "::1/128"], times: %(open)s, time_zone: UTC, ttl: 1h}
+    users:
+      plain: {}
+      here: {sources: [203.0.113.0/24, 127.0.0.0/8]}
+      foreign: {sources: [203.0.113.0/24]}
+      day: {times: %(open)s, time_zone: UTC}
+      night: {times: %(closed)s, time_zone: UTC}
+      both: {times: [%(windows)s], time_zone: UTC}
+      far: {times: %(open)s, time_zone: Asia/Tokyo}
+      proxied: {proxy_required: true}
+      tcp: {connection_types: [standard, mqtt]}
+      browser: {connection_types: [websocket]}
+      meter: {connection_types: [mqtt, in_process]}
+      bearer: {bearer: true, expires: 2099-01-01}
+"""
+
+
+def window(start: timedelta, end: timedelta) -> str:
+    """Return a window of the spec, from now, in UTC."""
+    now = datetime.fromtimestamp(time.time(), UTC)
+    return f'{{start: "{now + start:%H:%M:%S}", end: "{now + end:%H:%M}"}}'
+
+
+def backend_of(text: str) -> Backend:
+    """Return what a spec means, to be run on any free ports."""
+    resolved = resolve(parse_spec(with_head(text), "spec.yaml"))
+    assert resolved.diagnostics == ()
+    server = resolved.backend.server
+    assert server is not None
+    assert server.websocket is not None
+    websocket = replace(server.websocket, listen=LOOPBACK)
+    return replace(resolved.backend, server=replace(server, listen=LOOPBACK, websocket=websocket))
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    hour = timedelta(hours=1)
+    is_open, closed = window(-hour, hour), window(2 * hour, 3 * hour)
+    words = {"open": f"[{is_open}]", "closed": f"[{closed}]", "windows": f"{closed}, {is_open}"}
+    with running(backend_of(USERS % words + SERVER), tmp_path_factory.mktemp("connecting")) as started:
+        yield started
+
+
+@pytest.fixture
+def principals(live: Running) -> Iterator[Principals]:
+    with Principals(live.backend, live.identities, live.endpoints, timeout=5.0) as made:
+        yield made
+
+
+def is_let_in(principals: Principals, who: Principal) -> bool:
+    """Connect as the proofs do; anything but the server's own refusal is an error."""
+    try:
+        principals.connection(who).flush()
+    except Refused as refused:
+        if (refused.stage, refused.error) != ("connect", "Authorization Violation"):
+            raise
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", ["plain", "here", "day", "both", "tcp", "browser", "bearer"])
+def test_who_keeps_to_its_restrictions_is_let_in(principals: Principals, name: str) -> None:
+    assert is_let_in(principals, Principal(account="web", user=name))
+
+
+@pytest.mark.parametrize("name", ["foreign", "night", "far", "proxied"])
+def test_a_foreign_source_a_closed_window_and_a_missing_proxy_are_refused(
+    principals: Principals, name: str
+) -> None:
+    assert not is_let_in(principals, Principal(account="web", user=name))
+
+
+@pytest.mark.parametrize(
+    ("role", "let_in"), [("at-home", True), ("abroad", False), ("night", False), ("proxied", False)]
+)
+def test_the_server_holds_the_tokens_of_a_role_to_its_restrictions(
+    principals: Principals, role: str, let_in: bool
+) -> None:
+    assert is_let_in(principals, Principal(account="web", role=role, name="ann")) == let_in
+
+
+def test_a_connection_type_that_is_not_named_is_refused(principals: Principals) -> None:
+    browser = principals.identities.of(Principal(account="web", user="browser"))
+    with pytest.raises(Refused, match="Authorization Violation"):
+        principals.over_tcp(browser)
+    tcp = principals.identities.of(Principal(account="web", user="tcp"))
+    principals.over_tcp(tcp).close()
+    with pytest.raises(Refused, match="Authorization Violation"):
+        principals.over_websocket(tcp, cookie=None, origin=ORIGIN)
+
+
+def test_a_bearer_needs_no_key_and_nobody_else_does_without(principals: Principals) -> None:
+    def without_key(name: str) -> Identity:
+        return Identity(jwt=principals.identities.of(Principal(account="web", user=name)).jwt)
+
+    principals.over_tcp(without_key("bearer")).close()
+    with pytest.raises(Refused, match="Authorization Violation"):
+        principals.over_tcp(without_key("plain"))
+
+
+def test_who_connects_over_nothing_that_is_tried_is_said_so(principals: Principals) -> None:
+    with pytest.raises(LiveServerError, match="by mqtt, in_process only"):
+        principals.connection(Principal(account="web", user="meter"))
