@@ -12,10 +12,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from support.findings import with_head
-from support.livebackend import ORIGIN, Running, running
+from support.livebackend import ORIGIN, Running, key_of, running
 from support.servers import LOOPBACK
 
+from natsbackend.claims.build import Unsigned, build
+from natsbackend.claims.codec import read_unverified
 from natsbackend.errors import LiveServerError
+from natsbackend.keys import Keyring
 from natsbackend.live.principals import Principals
 from natsbackend.live.proof import Identity
 from natsbackend.live.wire import Refused
@@ -27,7 +30,9 @@ SERVER = f"server: {{websocket: {{no_tls: true, cookie: {{name: t}}, allowed_ori
 USERS = """
 accounts:
   web:
+    signing_keys: [main, night]
     roles:
+      default: {permissions: account_default, ttl: 1h}
       abroad: {sources: [203.0.113.0/24], ttl: 1h}
       proxied: {proxy_required: true, ttl: 1h}
       night: {times: %(closed)s, time_zone: UTC, ttl: 1h}
@@ -45,6 +50,11 @@ accounts:
       browser: {connection_types: [websocket]}
       meter: {connection_types: [mqtt, in_process]}
       bearer: {bearer: true, expires: 2099-01-01}
+      second: {signing_key: night}
+      since: {not_before: 2020-01-01}
+      later: {not_before: 2099-01-01}
+      default: {permissions: account_default, limits: {subscriptions: 9}}
+      nothing: {}
 """
 
 
@@ -65,13 +75,26 @@ def backend_of(text: str) -> Backend:
     return replace(resolved.backend, server=replace(server, listen=LOOPBACK, websocket=websocket))
 
 
+def build_with_defaults(backend: Backend, keyring: Keyring) -> Iterator[Unsigned]:
+    """Build the claims, and give the account default permissions."""
+    for unsigned in build(backend, keyring):
+        if unsigned.path == "accounts/web":
+            default = {"pub": {"allow": ["told"]}, "sub": {"deny": ["secret"]}}
+            nats = {**unsigned.claims.nats, "default_permissions": default}
+            yield replace(unsigned, claims=replace(unsigned.claims, nats=nats))
+        else:
+            yield unsigned
+
+
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     hour = timedelta(hours=1)
     is_open, closed = window(-hour, hour), window(2 * hour, 3 * hour)
     words = {"open": f"[{is_open}]", "closed": f"[{closed}]", "windows": f"{closed}, {is_open}"}
-    with running(backend_of(USERS % words + SERVER), tmp_path_factory.mktemp("connecting")) as started:
-        yield started
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("support.livebackend.build", build_with_defaults)
+        with running(backend_of(USERS % words + SERVER), tmp_path_factory.mktemp("connecting")) as started:
+            yield started
 
 
 @pytest.fixture
@@ -91,15 +114,15 @@ def is_let_in(principals: Principals, who: Principal) -> bool:
     return True
 
 
-@pytest.mark.parametrize("name", ["plain", "here", "day", "both", "tcp", "browser", "bearer"])
+@pytest.mark.parametrize(
+    "name", ["plain", "here", "day", "both", "tcp", "browser", "bearer", "second", "since"]
+)
 def test_who_keeps_to_its_restrictions_is_let_in(principals: Principals, name: str) -> None:
     assert is_let_in(principals, Principal(account="web", user=name))
 
 
-@pytest.mark.parametrize("name", ["foreign", "night", "far", "proxied"])
-def test_a_foreign_source_a_closed_window_and_a_missing_proxy_are_refused(
-    principals: Principals, name: str
-) -> None:
+@pytest.mark.parametrize("name", ["foreign", "night", "far", "proxied", "later"])
+def test_who_does_not_keep_to_them_is_refused(principals: Principals, name: str) -> None:
     assert not is_let_in(principals, Principal(account="web", user=name))
 
 
@@ -134,3 +157,31 @@ def test_a_bearer_needs_no_key_and_nobody_else_does_without(principals: Principa
 def test_who_connects_over_nothing_that_is_tried_is_said_so(principals: Principals) -> None:
     with pytest.raises(LiveServerError, match="by mqtt, in_process only"):
         principals.connection(Principal(account="web", user="meter"))
+
+
+def may(principals: Principals, who: Principal) -> tuple[bool, bool, bool, bool]:
+    """Return whether one may publish to two subjects and subscribe to two."""
+    connection = principals.connection(who)
+    out = []
+    for subject in ("told", "untold"):
+        connection.publish(subject)
+        out.append(connection.flush() == [])
+    for subject in ("secret", "open"):
+        connection.subscribe(subject)
+        out.append(connection.flush() == [])
+    return out[0], out[1], out[2], out[3]
+
+
+def test_account_default_leaves_both_directions_to_the_account(principals: Principals) -> None:
+    as_the_account = (True, False, False, True)
+    assert may(principals, Principal(account="web", user="default")) == as_the_account
+    assert may(principals, Principal(account="web", role="default", name="ann")) == as_the_account
+    assert may(principals, Principal(account="web", user="nothing")) == (False, False, False, False)
+
+
+def test_the_chosen_signing_key_signs(principals: Principals) -> None:
+    def issuer(name: str) -> str:
+        return read_unverified(principals.identities.of(Principal(account="web", user=name)).jwt).issuer
+
+    assert issuer("second") == key_of("accounts/web/signing/night").public
+    assert issuer("plain") == key_of("accounts/web/signing/main").public

@@ -103,21 +103,35 @@ def account_claims(backend: Backend, account: Account, keyring: Keyring) -> Unsi
 
 
 def user_claims(account: Account, user: User, keyring: Keyring) -> Unsigned:
-    """Build the claims of a user of the spec, for its role's key, or the account's first key, or its identity."""
+    """Build the claims of a user of the spec, for the key that signs it: see `_signer`."""
+    signer = _signer(account, user)
     if user.role is not None:
-        signer = account.roles[user.role].path
         nats = role_user_nats(keyring[account.path], user.tags)
     else:
-        signer = account.signing_keys[0].path if account.signing_keys else account.path
         nats = _holder(user)
         if signer != account.path:
             nats["issuer_account"] = keyring[account.path]
         if user.tags:
             nats["tags"] = list(user.tags)
     claims = Claims(
-        kind=TokenKind.USER, subject=keyring[user.path], name=user.name, nats=nats, expires=user.expires or 0
+        kind=TokenKind.USER,
+        subject=keyring[user.path],
+        name=user.name,
+        nats=nats,
+        expires=user.expires or 0,
+        not_before=user.not_before or 0,
     )
     return Unsigned(path=user.path, claims=claims, issuer_path=signer, issuer=keyring[signer])
+
+
+def _signer(account: Account, user: User) -> str:
+    """Return the path of the key that signs a user: its role's, the one it names, the account's first, its identity."""
+    if user.role is not None:
+        return account.roles[user.role].path
+    for key in account.signing_keys:
+        if user.signing_key in (None, key.name):
+            return key.path
+    return account.path
 
 
 def role_user_nats(account: str, tags: tuple[str, ...]) -> dict[str, object]:

@@ -139,6 +139,8 @@ class Permissions:
     responses: ResponsePermission | None = None
     inbox: str | None = None
     """The prefix under which replies come in, without a trailing dot; None if there is none."""
+    account_default: bool = False
+    """Whether the account's default permissions decide, which the server takes where a user has none at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +190,11 @@ class User:
     connection_types: tuple[ConnectionType, ...] = ()
     restrictions: Restrictions = Restrictions()
     tags: tuple[str, ...] = ()
+    signing_key: str | None = None
+    """The name of the account's plain key that signs it; None for the first one."""
     expires: int | None = None
+    """Unix seconds."""
+    not_before: int | None = None
     """Unix seconds."""
     at: Location | None = field(default=None, compare=False, repr=False)
 

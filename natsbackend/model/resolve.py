@@ -272,7 +272,9 @@ def _users(spec: Spec, account: str, model: AccountSpec, exports: tuple[Export, 
             connection_types=connection_types(user.connection_types),
             restrictions=restrictions(user),
             tags=tuple(dict.fromkeys(_tag(tag) for tag in user.tags)),
+            signing_key=user.signing_key,
             expires=user.expires,
+            not_before=user.not_before,
             at=spec.key_at(*base),
         )
     return users

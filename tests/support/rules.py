@@ -284,6 +284,17 @@ RULES: Mapping[str, Rule] = {
             USER % "sources: [10.0.0.0/8]",
         ],
     ),
+    "signing-key-unknown": Rule(
+        breaks=[
+            "accounts: {web: {signing_keys: [day, night], users: {one: {signing_key: nihgt}}}}",
+            "accounts: {web: {users: {one: {signing_key: night}}}, app: {signing_keys: [night]}}",
+            "accounts: {web: {roles: {night: {}}, users: {one: {signing_key: night}}}}",
+        ],
+        keeps=[
+            "accounts: {web: {signing_keys: [day, night], users: {one: {signing_key: night}, two: {}}}}",
+            "accounts: {web: {users: {one: {signing_key: main}}}}",
+        ],
+    ),
     "signing-key-needed": Rule(
         breaks=[
             "version: 1\noperator: {name: acme, signing_keys: []}",

@@ -43,6 +43,7 @@ CHECKS: Mapping[str, Check] = {
     "bearer-everywhere": users.bearer_everywhere,
     "bearer-without-expiry": users.bearer_without_expiry,
     "time-zone-missing": users.time_zone_missing,
+    "signing-key-unknown": users.signing_key_unknown,
     "signing-key-needed": trust.signing_key_needed,
     "system-account-jetstream": trust.system_account_jetstream,
     "server-name": server.server_name,

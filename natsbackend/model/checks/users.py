@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 
 from natsbackend.errors import Diagnostic, Severity
 from natsbackend.model.entities import Account, Backend, ConnectionType, Role, User
@@ -60,3 +61,20 @@ def time_zone_missing(backend: Backend) -> Iterable[Diagnostic]:
                 hint="say which: `time_zone: Europe/Berlin`",
                 severity=Severity.WARNING,
             )
+
+
+def signing_key_unknown(backend: Backend) -> Iterable[Diagnostic]:
+    """A user is to be signed by a plain signing key that its account does not have."""
+    for account in backend.accounts.values():
+        names = [key.name for key in account.signing_keys]
+        for user in account.users.values():
+            if user.signing_key is not None and user.signing_key not in names:
+                close = get_close_matches(user.signing_key, names, 1, 0.6)
+                yield Diagnostic(
+                    code="signing-key-unknown",
+                    message=f'account "{account.name}" has no signing key "{user.signing_key}"',
+                    at=user.at,
+                    hint=f"did you mean {close[0]!r}?"
+                    if close
+                    else f"its keys: {', '.join(names) or 'none'}",
+                )
