@@ -33,6 +33,7 @@ accounts:
     signing_keys: [main, night]
     roles:
       default: {permissions: account_default, ttl: 1h}
+      team: {publish: {allow: ["t.>"], deny: ["t.{{tag(team)}}.admin"]}, ttl: 1h}
       abroad: {sources: [203.0.113.0/24], ttl: 1h}
       proxied: {proxy_required: true, ttl: 1h}
       night: {times: %(closed)s, time_zone: UTC, ttl: 1h}
@@ -185,3 +186,8 @@ def test_the_chosen_signing_key_signs(principals: Principals) -> None:
 
     assert issuer("second") == key_of("accounts/web/signing/night").public
     assert issuer("plain") == key_of("accounts/web/signing/main").public
+
+
+def test_a_token_without_a_tag_that_a_denial_asks_for_is_refused(principals: Principals) -> None:
+    assert is_let_in(principals, Principal(account="web", role="team", name="ann", tags=("team:red",)))
+    assert not is_let_in(principals, Principal(account="web", role="team", name="ann"))

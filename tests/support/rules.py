@@ -18,6 +18,7 @@ WEBSOCKET = "server: {websocket: {no_tls: true, allowed_origins: [%s], cookie: {
 ROLE = "accounts: {web: {roles: {viewer: {ttl: 15m, %s}}}}"
 ROLE_USER = "accounts: {web: {roles: {viewer: {ttl: 15m}}, users: {%s}}}"
 USER = "accounts: {web: {users: {one: {%s}}}}"
+TAGGED = "accounts: {web: {roles: {viewer: {ttl: 15m, %s}}, users: {one: %s}}}"
 EXPORTS = "accounts: {back: {exports: [%s]}}"
 SHARING = "accounts: {back: {exports: [%s]}, web: {imports: [%s]}}"
 NAMED = "accounts: {%s: {}}"
@@ -257,6 +258,27 @@ RULES: Mapping[str, Rule] = {
             "accounts: {web: {roles: {viewer: {}}}}",
         ],
     ),
+    "role-user-tag-denied": Rule(
+        breaks=[
+            TAGGED % ("publish: {allow: [a.>], deny: ['a.{{tag(team)}}']}", "{role: viewer}"),
+            TAGGED % ("subscribe: {deny: ['a.{{tag(team)}}']}", "{role: viewer, tags: [team, 'other:x']}"),
+        ],
+        keeps=[
+            TAGGED % ("subscribe: {deny: ['a.{{tag(Team)}}']}", "{role: viewer, tags: ['TEAM:red']}"),
+            TAGGED % ("subscribe: ['a.{{tag(team)}}']", "{role: viewer}"),
+            ROLE % "subscribe: {deny: ['a.{{tag(team)}}']}",
+        ],
+    ),
+    "role-user-tag-missing": Rule(
+        breaks=[
+            TAGGED % ("subscribe: ['a.{{tag(team)}}', b]", "{role: viewer}"),
+            TAGGED % ("request: ['{{tag(a)}}.{{tag(b)}}']", "{role: viewer, tags: ['a:x']}"),
+        ],
+        keeps=[
+            TAGGED % ("request: ['{{tag(a)}}.{{tag(b)}}']", "{role: viewer, tags: ['A:x', 'b:y']}"),
+            ROLE % "subscribe: ['a.{{tag(team)}}']",
+        ],
+    ),
     "bearer-everywhere": Rule(
         breaks=[
             ROLE % "bearer: true",
@@ -405,6 +427,7 @@ RULES: Mapping[str, Rule] = {
 }
 
 WARNINGS = {
+    "role-user-tag-missing",
     "bearer-everywhere",
     "bearer-without-expiry",
     "time-zone-missing",

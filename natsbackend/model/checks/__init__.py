@@ -40,6 +40,8 @@ CHECKS: Mapping[str, Check] = {
     "role-user-own-words": permissions.role_user_own_words,
     "role-user-name": permissions.role_user_name,
     "role-without-ttl": permissions.role_without_ttl,
+    "role-user-tag-denied": users.role_user_tag_denied,
+    "role-user-tag-missing": users.role_user_tag_missing,
     "bearer-everywhere": users.bearer_everywhere,
     "bearer-without-expiry": users.bearer_without_expiry,
     "time-zone-missing": users.time_zone_missing,

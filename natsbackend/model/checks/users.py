@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from natsbackend.errors import Diagnostic, Severity
 from natsbackend.model.entities import Account, Backend, ConnectionType, Role, User
+from natsbackend.model.templates import denied_without_tag, dropped_without_tag
 
 _BROWSER = {ConnectionType.WEBSOCKET, ConnectionType.MQTT_WS}
 
@@ -78,3 +79,38 @@ def signing_key_unknown(backend: Backend) -> Iterable[Diagnostic]:
                     if close
                     else f"its keys: {', '.join(names) or 'none'}",
                 )
+
+
+def role_user_tag_denied(backend: Backend) -> Iterable[Diagnostic]:
+    """A user without a tag that a denied subject of its role asks for: the server refuses its login."""
+    for user, role in _users_of_roles(backend):
+        for grant, tag in denied_without_tag(role.permissions, user.tags):
+            yield Diagnostic(
+                code="role-user-tag-denied",
+                message=f'user "{user.name}" has no tag "{tag}:…", which role "{role.name}" needs to deny '
+                f'"{grant.subject}"; the server refuses its login',
+                at=user.at,
+                hint=f'add a tag: tags: ["{tag}:VALUE"]',
+            )
+
+
+def role_user_tag_missing(backend: Backend) -> Iterable[Diagnostic]:
+    """A user without a tag that an allowed subject of its role asks for: the subject is not allowed to it."""
+    for user, role in _users_of_roles(backend):
+        for grant, tag in dropped_without_tag(role.permissions, user.tags):
+            yield Diagnostic(
+                code="role-user-tag-missing",
+                message=f'user "{user.name}" has no tag "{tag}:…", so that role "{role.name}" does not allow it '
+                f'"{grant.subject}"',
+                at=user.at,
+                hint=f'add a tag: tags: ["{tag}:VALUE"]',
+                severity=Severity.WARNING,
+            )
+
+
+def _users_of_roles(backend: Backend) -> Iterator[tuple[User, Role]]:
+    for account in backend.accounts.values():
+        for user in account.users.values():
+            role = account.roles.get(user.role) if user.role is not None else None
+            if role is not None:
+                yield user, role
