@@ -6,7 +6,7 @@ Each refusal stands beside a user that differs in one word and is let in.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +15,7 @@ from support.findings import with_head
 from support.livebackend import ORIGIN, Running, key_of, running
 from support.servers import LOOPBACK
 
+from natsbackend.claims import schema
 from natsbackend.claims.build import Unsigned, build
 from natsbackend.claims.codec import read_unverified
 from natsbackend.errors import LiveServerError
@@ -25,6 +26,7 @@ from natsbackend.live.wire import Refused
 from natsbackend.model.entities import Backend, Principal
 from natsbackend.model.resolve import resolve
 from natsbackend.spec.load import parse_spec
+from natsbackend.spec.user_models import DECIDED_CLAIMS, WORDS_OF_CLAIMS
 
 SERVER = f"server: {{websocket: {{no_tls: true, cookie: {{name: t}}, allowed_origins: ['{ORIGIN}']}}}}"
 USERS = """
@@ -34,6 +36,7 @@ accounts:
     roles:
       default: {permissions: account_default, ttl: 1h}
       team: {publish: {allow: ["t.>"], deny: ["t.{{tag(team)}}.admin"]}, ttl: 1h}
+      raw: {claims: {later: {words: [1, 2.5]}}, ttl: 1h}
       abroad: {sources: [203.0.113.0/24], ttl: 1h}
       proxied: {proxy_required: true, ttl: 1h}
       night: {times: %(closed)s, time_zone: UTC, ttl: 1h}
@@ -52,6 +55,8 @@ accounts:
       meter: {connection_types: [mqtt, in_process]}
       bearer: {bearer: true, expires: 2099-01-01}
       second: {signing_key: night}
+      raw: {claims: {later: {words: [1, 2.5]}}}
+      scoped: {role: raw, claims: {badge: 7}}
       since: {not_before: 2020-01-01}
       later: {not_before: 2099-01-01}
       default: {permissions: account_default, limits: {subscriptions: 9}}
@@ -116,7 +121,7 @@ def is_let_in(principals: Principals, who: Principal) -> bool:
 
 
 @pytest.mark.parametrize(
-    "name", ["plain", "here", "day", "both", "tcp", "browser", "bearer", "second", "since"]
+    "name", ["plain", "here", "day", "both", "tcp", "browser", "bearer", "second", "since", "raw", "scoped"]
 )
 def test_who_keeps_to_its_restrictions_is_let_in(principals: Principals, name: str) -> None:
     assert is_let_in(principals, Principal(account="web", user=name))
@@ -191,3 +196,23 @@ def test_the_chosen_signing_key_signs(principals: Principals) -> None:
 def test_a_token_without_a_tag_that_a_denial_asks_for_is_refused(principals: Principals) -> None:
     assert is_let_in(principals, Principal(account="web", role="team", name="ann", tags=("team:red",)))
     assert not is_let_in(principals, Principal(account="web", role="team", name="ann"))
+
+
+def test_raw_claims_stand_in_the_jwt_and_the_server_reads_over_them(
+    live: Running, principals: Principals
+) -> None:
+    def nats(path: str) -> Mapping[str, object]:
+        return read_unverified(live.identities.tokens[path]).nats
+
+    later = {"words": [1, 2.5]}
+    assert nats("accounts/web/users/raw")["later"] == later
+    assert nats("accounts/web/users/scoped")["badge"] == 7
+    keys = nats("accounts/web")["signing_keys"]
+    assert isinstance(keys, list)
+    templates = {key["role"]: key["template"] for key in keys if isinstance(key, dict)}
+    assert (templates["raw"]["later"], "later" in templates["team"]) == (later, False)
+    assert is_let_in(principals, Principal(account="web", role="raw", name="ann"))
+
+
+def test_every_member_that_the_format_knows_has_a_word_or_is_decided() -> None:
+    assert set(WORDS_OF_CLAIMS) | DECIDED_CLAIMS == {*schema._TEMPLATE, "issuer_account", *schema._COMMON}

@@ -106,7 +106,7 @@ def user_claims(account: Account, user: User, keyring: Keyring) -> Unsigned:
     """Build the claims of a user of the spec, for the key that signs it: see `_signer`."""
     signer = _signer(account, user)
     if user.role is not None:
-        nats = role_user_nats(keyring[account.path], user.tags)
+        nats = {**user.claims, **role_user_nats(keyring[account.path], user.tags)}
     else:
         nats = _holder(user)
         if signer != account.path:
@@ -229,7 +229,7 @@ def _holder(holder: Role | User) -> dict[str, object]:
         out["proxy_required"] = True
     if holder.connection_types:
         out["allowed_connection_types"] = [kind.value for kind in holder.connection_types]
-    return out
+    return {**out, **holder.claims}
 
 
 def _restrictions(restrictions: Restrictions) -> dict[str, object]:

@@ -166,6 +166,8 @@ class Role:
     bearer: bool = False
     connection_types: tuple[ConnectionType, ...] = ()
     restrictions: Restrictions = Restrictions()
+    claims: Mapping[str, object] = field(default_factory=dict, hash=False)
+    """Members for the JWT as they are, none of which has a word."""
     ttl: int | None = None
     """The longest life of a token of this role, in seconds; None if the spec sets none."""
     at: Location | None = field(default=None, compare=False, repr=False)
@@ -190,6 +192,8 @@ class User:
     connection_types: tuple[ConnectionType, ...] = ()
     restrictions: Restrictions = Restrictions()
     tags: tuple[str, ...] = ()
+    claims: Mapping[str, object] = field(default_factory=dict, hash=False)
+    """Members for the JWT as they are, none of which has a word."""
     signing_key: str | None = None
     """The name of the account's plain key that signs it; None for the first one."""
     expires: int | None = None
