@@ -18,6 +18,7 @@ from natsbackend.keys import KeyPair, KeyRole, derived_user_key
 from natsbackend.model.entities import Role
 from natsbackend.model.names import is_template_safe
 from natsbackend.model.serving import Cookie
+from natsbackend.model.templates import denied_without_tag
 
 DEFAULT_TTL = 15 * 60
 """Seconds a token lives where neither the role nor the caller says."""
@@ -93,13 +94,16 @@ def mint(
         entropy: where the key of a token that is no bearer comes from.
 
     Raises:
-        TokenError: a name or tag that could widen a template, or a ttl above the role's.
+        TokenError: a name or tag that could widen a template, a tag missing that the role needs to deny a subject,
+            or a ttl above the role's.
     """
     _check_name(name)
     life = _life(role, ttl)
     key = None if role.bearer else KeyPair(KeyRole.USER, entropy(32))
     subject = derived_user_key(account, name) if key is None else key.public
-    nats = role_user_nats(account, tuple(dict.fromkeys(_tag(tag) for tag in tags)))
+    written = tuple(dict.fromkeys(_tag(tag) for tag in tags))
+    _check_denials(role, written)
+    nats = role_user_nats(account, written)
     claims = Claims(kind=TokenKind.USER, subject=subject, name=name, nats=nats, expires=now + life)
     jwt = sign(claims, signer, now)
     return Minted(jwt=jwt, key=key, subject=subject, name=name, issued_at=now, expires=now + life)
@@ -118,6 +122,15 @@ def _check_name(name: str) -> None:
         raise TokenError(
             f"the name {name[:60]!r} is not one plain subject token; it could widen the role's subjects",
             hint="use letters, digits, - and _",
+        )
+
+
+def _check_denials(role: Role, tags: tuple[str, ...]) -> None:
+    for grant, tag in denied_without_tag(role.permissions, tags):
+        raise TokenError(
+            f'role "{role.name}" needs a tag "{tag}:…" to deny "{grant.subject}"; without it the server refuses the '
+            "token",
+            hint=f"give it one: {tag}:VALUE",
         )
 
 

@@ -43,6 +43,9 @@ accounts:
     revocations: {users: {gone: 2090-01-01, alice: 2090-01-01}}
     roles: {viewer: {websocket: true, ttl: 15m, subscribe: [">"]}}
     users: {gone: {publish: [">"]}, stays: {publish: [">"]}}
+  defaults:
+    default_permissions: {publish: [open.>]}
+    users: {free: {permissions: all}, plain: {permissions: account_default}}
 server:
   jetstream: true
   websocket: {no_tls: true, cookie: {name: nats_token}, allowed_origins: [https://app.example.com]}
@@ -132,3 +135,13 @@ def test_a_person_is_revoked_by_the_name_on_the_tokens(live: Running, name: str,
         return
     with pytest.raises(Refused):
         live.over_websocket(token).close()
+
+
+@pytest.mark.parametrize(("user", "errors"), [("free", 0), ("plain", 1)])
+def test_defaults_hold_for_who_leaves_it_to_them_and_not_for_who_may_do_all(
+    live: Running, user: str, errors: int
+) -> None:
+    with connect(live, "defaults", user) as connection:
+        connection.publish("open.a", b"")
+        connection.publish("closed.a", b"")
+        assert len(connection.flush()) == errors

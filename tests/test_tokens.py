@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from natsbackend.claims.codec import Token, decode
 from natsbackend.claims.creds import parse_creds
 from natsbackend.errors import TokenError
 from natsbackend.keys import KeyPair, KeyRole, derived_user_key, is_public
-from natsbackend.model.entities import ConnectionType, Role, role_path
+from natsbackend.model.entities import ConnectionType, Grant, Permissions, Role, Rules, role_path
 from natsbackend.model.serving import Cookie
 from natsbackend.tokens import DEFAULT_TTL, MAX_COOKIE, Minted, mint
 
@@ -29,6 +30,7 @@ BROWSER = Role(
     ttl=900,
 )
 SERVICE = Role(name="worker", path=role_path("web", "worker"), ttl=3600)
+ANYTHING = Grant(subject=">", origin="publish")
 ENDLESS = Role(name="endless", path=role_path("web", "endless"), bearer=True)
 
 
@@ -64,6 +66,17 @@ def test_a_token_says_who_for_how_long_and_nothing_about_permissions() -> None:
         "type": "user",
         "version": 2,
     }
+
+
+def test_a_token_that_the_server_would_refuse_for_want_of_a_tag_is_not_made() -> None:
+    denied = Rules(allow=(ANYTHING,), deny=(Grant(subject="t.{{tag(Team)}}.{{name()}}", origin="publish"),))
+    role = replace(SERVICE, permissions=Permissions(publish=denied))
+    for tags in ((), ("team",), ("other:red",)):
+        with pytest.raises(TokenError, match='needs a tag "team:…" to deny'):
+            token(role, tags=tags)
+    assert claims_of(token(role, tags=("TEAM:red",))).claims["nats"]["tags"] == ["team:red"]
+    allowed = replace(denied, allow=denied.deny, deny=())
+    assert token(replace(role, permissions=Permissions(publish=allowed))).name == "alice"
 
 
 def test_a_browsers_token_has_no_key_and_the_same_subject_on_every_device() -> None:

@@ -24,6 +24,7 @@ from natsbackend.model.entities import (
     Import,
     JetStreamLimits,
     Permissions,
+    Restrictions,
     Role,
     Rules,
     User,
@@ -126,21 +127,35 @@ def account_claims(backend: Backend, account: Account, keyring: Keyring) -> Unsi
 
 
 def user_claims(account: Account, user: User, keyring: Keyring) -> Unsigned:
-    """Build the claims of a user of the spec, for its role's key, or the account's first key, or its identity."""
+    """Build the claims of a user of the spec, for the key that signs it: see `_signer`."""
+    signer = _signer(account, user)
     if user.role is not None:
-        signer = account.roles[user.role].path
-        nats = role_user_nats(keyring[account.path], user.tags)
+        nats = {**user.claims, **role_user_nats(keyring[account.path], user.tags)}
     else:
-        signer = account.signing_keys[0].path if account.signing_keys else account.path
-        nats = {**_permissions(user.permissions), **_user_limits(user.limits)}
+        nats = _holder(user)
         if signer != account.path:
             nats["issuer_account"] = keyring[account.path]
         if user.tags:
             nats["tags"] = list(user.tags)
     claims = Claims(
-        kind=TokenKind.USER, subject=keyring[user.path], name=user.name, nats=nats, expires=user.expires or 0
+        kind=TokenKind.USER,
+        subject=keyring[user.path],
+        name=user.name,
+        nats=nats,
+        expires=user.expires or 0,
+        not_before=user.not_before or 0,
     )
     return Unsigned(path=user.path, claims=claims, issuer_path=signer, issuer=keyring[signer])
+
+
+def _signer(account: Account, user: User) -> str:
+    """Return the path of the key that signs a user: its role's, the one it names, the account's first, its identity."""
+    if user.role is not None:
+        return account.roles[user.role].path
+    for key in account.signing_keys:
+        if user.signing_key in (None, key.name):
+            return key.path
+    return account.path
 
 
 def role_user_nats(account: str, tags: tuple[str, ...]) -> dict[str, object]:
@@ -215,37 +230,71 @@ def _signing_keys(account: Account, keyring: Keyring) -> list[object]:
     """The account's plain keys and scopes, sorted by key, as the Go library writes them."""
     keys: dict[str, object] = {keyring[key.path]: keyring[key.path] for key in account.signing_keys}
     for role in account.roles.values():
-        keys[keyring[role.path]] = _scope(role, keyring[role.path])
+        keys[keyring[role.path]] = _scope(role, account, keyring[role.path])
     return [keys[public] for public in sorted(keys)]
 
 
-def _scope(role: Role, public: str) -> Mapping[str, object]:
-    template = {**_permissions(role.permissions), **_user_limits(role.limits)}
-    if role.bearer:
-        template["bearer_token"] = True
-    if role.connection_types:
-        template["allowed_connection_types"] = [kind.value for kind in role.connection_types]
+def _scope(role: Role, account: Account, public: str) -> Mapping[str, object]:
     return {
         "kind": "user_scope",
         "key": public,
         "role": role.name,
-        "template": template,
+        "template": _holder(role),
         "description": role.description,
     }
 
 
-def _permissions(permissions: Permissions) -> dict[str, object]:
-    out: dict[str, object] = {"pub": _rules(permissions.publish), "sub": _rules(permissions.subscribe)}
+def _holder(holder: Role | User) -> dict[str, object]:
+    """What the template of a role and a user without one have in common."""
+    out = {
+        **_permissions(holder.permissions),
+        **_restrictions(holder.restrictions),
+        **_user_limits(holder.limits),
+    }
+    if holder.bearer:
+        out["bearer_token"] = True
+    if holder.restrictions.proxy_required:
+        out["proxy_required"] = True
+    if holder.connection_types:
+        out["allowed_connection_types"] = [kind.value for kind in holder.connection_types]
+    return {**out, **holder.claims}
+
+
+def _restrictions(restrictions: Restrictions) -> dict[str, object]:
+    out: dict[str, object] = {}
+    if restrictions.sources:
+        out["src"] = list(restrictions.sources)
+    if restrictions.times:
+        out["times"] = [{"start": window.start, "end": window.end} for window in restrictions.times]
+    if restrictions.time_zone is not None:
+        out["times_location"] = restrictions.time_zone
+    return out
+
+
+def _permissions(permissions: Permissions, account: Account | None = None) -> dict[str, object]:
+    """Return the permissions of somebody in an account; without one, those are an account's defaults themselves.
+
+    Who may do everything says so where the account has defaults: without a word they would hold instead.
+    """
+    has_defaults = account is not None and account.details.default_permissions is not None
+    says_all = has_defaults and not permissions.account_default
+    out: dict[str, object] = {
+        "pub": _rules(permissions.publish, says_all=says_all),
+        "sub": _rules(permissions.subscribe, says_all=says_all),
+    }
     if permissions.responses is not None:
         out["resp"] = {"max": permissions.responses.max, "ttl": permissions.responses.ttl}
     return out
 
 
-def _rules(rules: Rules) -> dict[str, object]:
+def _rules(rules: Rules, *, says_all: bool) -> dict[str, object]:
     allow = list(dict.fromkeys(grant.subject for grant in rules.allow))
     deny = list(dict.fromkeys(grant.subject for grant in rules.deny))
-    if not allow and not rules.unrestricted:
-        deny = [">"]
+    if not allow:
+        if not rules.unrestricted:
+            deny = [">"]
+        elif says_all:
+            allow = [">"]
     out: dict[str, object] = {}
     if allow:
         out["allow"] = allow

@@ -12,7 +12,7 @@ from natsbackend.claims.codec import read_unverified
 from natsbackend.errors import LiveServerError
 from natsbackend.live.proof import Endpoints, Identities, Identity
 from natsbackend.live.wire import Connection, Refused, connect_tcp, connect_websocket
-from natsbackend.model.entities import Backend, ConnectionType, Permissions, Principal, Role
+from natsbackend.model.entities import Backend, ConnectionType, Permissions, Principal, Role, User
 from natsbackend.subjects import template_functions
 
 _DEFAULT_PORT = 4222
@@ -149,11 +149,12 @@ class Principals:
 
     def _connect(self, who: Principal) -> Connection:
         identity = self.identities.of(who)
-        role = self.role(who)
-        if role is None or not _needs_websocket(role):
+        holder = self.role(who) or self.backend.accounts[who.account].users[str(who.user)]
+        _refuse_other_protocols(who, holder)
+        if not _needs_websocket(holder):
             return self.over_tcp(identity)
         origin = self.endpoints.origin
-        if role.websocket and self.cookie_name is not None:
+        if holder.websocket and self.cookie_name is not None:
             return self.over_websocket(None, cookie=identity.jwt, origin=origin)
         return self.over_websocket(identity, cookie=None, origin=origin)
 
@@ -175,10 +176,18 @@ class Principals:
         return value if isinstance(value, str) and value else None
 
 
-def _needs_websocket(role: Role) -> bool:
-    """Tell whether a role is tried over a websocket: a browser's, or one that may use nothing else."""
-    types = role.connection_types
-    return role.websocket or (ConnectionType.WEBSOCKET in types and ConnectionType.STANDARD not in types)
+def _needs_websocket(holder: Role | User) -> bool:
+    """Tell whether it is tried over a websocket: a browser's, or one that may use nothing else."""
+    types = holder.connection_types
+    return holder.websocket or (ConnectionType.WEBSOCKET in types and ConnectionType.STANDARD not in types)
+
+
+def _refuse_other_protocols(who: Principal, holder: Role | User) -> None:
+    """Say why nothing can be tried as one that connects as a leaf node, over MQTT or within the server only."""
+    types = holder.connection_types
+    if types and not {ConnectionType.STANDARD, ConnectionType.WEBSOCKET} & set(types):
+        shown = ", ".join(kind.value.lower() for kind in types)
+        raise LiveServerError(f"{who} connects by {shown} only, and nothing is tried over that")
 
 
 def _split(url: str) -> tuple[str, int, bool]:

@@ -86,6 +86,25 @@ class UserLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimeWindow:
+    """A part of the day, each end as `HH:MM:SS`; it goes over midnight if it ends before it starts."""
+
+    start: str
+    end: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restrictions:
+    """From where and when a connection may be made; what is empty restricts nothing."""
+
+    sources: tuple[str, ...] = ()
+    times: tuple[TimeWindow, ...] = ()
+    time_zone: str | None = None
+    """The zone of the times; None for that of whatever server is asked."""
+    proxy_required: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """One subject (a subscription may add ` queue`) that is allowed or denied, and the word it comes from."""
 
@@ -121,6 +140,8 @@ class Permissions:
     responses: ResponsePermission | None = None
     inbox: str | None = None
     """The prefix under which replies come in, without a trailing dot; None if there is none."""
+    account_default: bool = False
+    """Whether the account's default permissions decide, which the server takes where a user has none at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +166,9 @@ class Role:
     limits: UserLimits = UserLimits()
     bearer: bool = False
     connection_types: tuple[ConnectionType, ...] = ()
+    restrictions: Restrictions = Restrictions()
+    claims: Mapping[str, object] = field(default_factory=dict, hash=False)
+    """Members for the JWT as they are, none of which has a word."""
     ttl: int | None = None
     """The longest life of a token of this role, in seconds; None if the spec sets none."""
     at: Location | None = field(default=None, compare=False, repr=False)
@@ -165,10 +189,24 @@ class User:
     role: str | None = None
     permissions: Permissions = Permissions()
     limits: UserLimits = UserLimits()
+    bearer: bool = False
+    connection_types: tuple[ConnectionType, ...] = ()
+    restrictions: Restrictions = Restrictions()
     tags: tuple[str, ...] = ()
+    claims: Mapping[str, object] = field(default_factory=dict, hash=False)
+    """Members for the JWT as they are, none of which has a word."""
+    signing_key: str | None = None
+    """The name of the account's plain key that signs it; None for the first one."""
     expires: int | None = None
     """Unix seconds."""
+    not_before: int | None = None
+    """Unix seconds."""
     at: Location | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def websocket(self) -> bool:
+        """Whether a browser can use it, as for a role."""
+        return self.bearer and ConnectionType.WEBSOCKET in self.connection_types
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

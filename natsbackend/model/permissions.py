@@ -54,9 +54,14 @@ def permissions(
     `exports` are those of the account: a service among them that answers in several messages gives whoever
     responds on its subject as many replies as it likes.
     """
-    if spec.permissions == "all":
+    if spec.permissions is not None:
         everything = Rules(unrestricted=True)
-        return Permissions(publish=everything, subscribe=everything, inbox=SHARED_INBOX)
+        return Permissions(
+            publish=everything,
+            subscribe=everything,
+            inbox=SHARED_INBOX,
+            account_default=spec.permissions == "account_default",
+        )
     publish, subscribe = _rules(spec.publish, "publish", place), _rules(spec.subscribe, "subscribe", place)
     requests = _grants(spec.request or [], "request", place)
     inbox = _inbox(spec.inbox, private_inbox) if requests or spec.inbox else None

@@ -11,11 +11,11 @@ from typing import Any
 
 from natsbackend.errors import Diagnostic, Location
 from natsbackend.model import detailing, serverside
+from natsbackend.model.connecting import connection_types, restrictions
 from natsbackend.model.entities import (
     Account,
     AccountLimits,
     Backend,
-    ConnectionType,
     Export,
     Import,
     JetStreamLimits,
@@ -247,8 +247,10 @@ def _roles(spec: Spec, account: str, model: AccountSpec, exports: tuple[Export, 
             description=role.description,
             permissions=words,
             limits=user_limits(role.limits),
-            bearer=role.websocket,
-            connection_types=(ConnectionType.WEBSOCKET,) if role.websocket else (),
+            bearer=role.websocket or role.bearer is True,
+            connection_types=connection_types(["websocket"] if role.websocket else role.connection_types),
+            restrictions=restrictions(role),
+            claims=role.claims,
             ttl=role.ttl,
             at=spec.key_at(*base),
         )
@@ -269,8 +271,14 @@ def _users(spec: Spec, account: str, model: AccountSpec, exports: tuple[Export, 
             role=user.role,
             permissions=words,
             limits=user_limits(user.limits),
+            bearer=user.bearer is True,
+            connection_types=connection_types(user.connection_types),
+            restrictions=restrictions(user),
+            claims=user.claims,
             tags=tuple(dict.fromkeys(_tag(tag) for tag in user.tags)),
+            signing_key=user.signing_key,
             expires=user.expires,
+            not_before=user.not_before,
             at=spec.key_at(*base),
         )
     return users

@@ -24,6 +24,7 @@ from natsbackend.spec.units import (
     Timestamp,
     refuse,
 )
+from natsbackend.spec.user_models import ConnectingSpec
 
 
 class SigningKeySpec(Model):
@@ -175,8 +176,10 @@ def _inbox(text: str) -> str:
 class PermissionsSpec(Model):
     """What may be done. Where no word allows anything in a direction, nothing is allowed in it."""
 
-    permissions: Literal["all"] | None = Field(
-        default=None, description="`all`: no restriction at all, in either direction."
+    permissions: Literal["all", "account_default"] | None = Field(
+        default=None,
+        description="`all`: no restriction at all, in either direction. `account_default`: the account's own default "
+        "permissions, whatever they are; without them no restriction.",
     )
     publish: Subjects | None = Field(
         default=None, description="Subjects that may be published to.", examples=[["orders.>"]]
@@ -207,13 +210,13 @@ class PermissionsSpec(Model):
 
     @model_validator(mode="after")
     def _all_stands_alone(self) -> Self:
-        """Refuse words beside `permissions: all`: what they deny would be allowed."""
-        beside = self.model_fields_set & _WORDS_OF_PERMISSION if self.permissions == "all" else ()
+        """Refuse words beside `permissions: all`: what they deny would be allowed; and beside `account_default`."""
+        beside = self.model_fields_set & _WORDS_OF_PERMISSION if self.permissions else ()
         if beside:
             words = ", ".join(f"`{word}`" for word in sorted(beside))
             raise refuse(
-                f"`permissions: all` leaves nothing for {words} to say",
-                "take `permissions: all` out, or the other words",
+                f"`permissions: {self.permissions}` leaves nothing for {words} to say",
+                f"take `permissions: {self.permissions}` out, or the other words",
             )
         return self
 
@@ -221,7 +224,7 @@ class PermissionsSpec(Model):
 _WORDS_OF_PERMISSION = frozenset({"publish", "subscribe", "request", "respond", "allow_responses", "inbox"})
 
 
-class RoleSpec(PermissionsSpec):
+class RoleSpec(ConnectingSpec, PermissionsSpec):
     """A scoped signing key: every token signed with it has exactly these permissions and limits."""
 
     was: Was = None
@@ -233,8 +236,19 @@ class RoleSpec(PermissionsSpec):
         default=None, description="The longest life of a token of this role.", examples=["15m"]
     )
 
+    @model_validator(mode="after")
+    def _is_for_browsers(self) -> Self:
+        """Refuse words that say otherwise than `websocket: true`, which is short for two of them."""
+        types = self.connection_types
+        if self.websocket and (self.bearer is False or (types is not None and set(types) != {"websocket"})):
+            raise refuse(
+                "`websocket: true` means `bearer: true` and `connection_types: [websocket]`; this says otherwise",
+                "take `websocket` out, and say with the other two what is meant",
+            )
+        return self
 
-class UserSpec(PermissionsSpec):
+
+class UserSpec(ConnectingSpec, PermissionsSpec):
     """A user with creds of its own."""
 
     was: Was = None
@@ -244,7 +258,31 @@ class UserSpec(PermissionsSpec):
         examples=["viewer"],
     )
     tags: list[str] = Field(default=[], description="Tags, for templates of the role: `team:red`.")
+    signing_key: str | None = Field(
+        default=None,
+        description="The plain signing key of the account that signs it. Default: the first one.",
+        examples=["main"],
+    )
     expires: Timestamp | None = Field(default=None, description="When the creds stop working.")
+    not_before: Timestamp | None = Field(
+        default=None, description="When the creds begin to work (claim `nbf`)."
+    )
+
+    @model_validator(mode="after")
+    def _one_signer(self) -> Self:
+        """Refuse a signing key beside a role, whose own key signs; what it signs is held to the role's template."""
+        if self.role is not None and self.signing_key is not None:
+            raise refuse(
+                "the key of the `role` signs this user, so no `signing_key` can", "take one of them out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _lives(self) -> Self:
+        """Refuse a life that ends before it begins."""
+        if self.expires is not None and self.not_before is not None and self.expires <= self.not_before:
+            raise refuse("it expires before it begins to work", "put `expires` after `not_before`")
+        return self
 
 
 class ExportSpec(Model):

@@ -88,6 +88,7 @@ def readable_claims(made: Tree) -> Mapping[str, object]:
             "sub": names[unsigned.claims.subject],
             "name": unsigned.claims.name,
             **({"exp": unsigned.claims.expires} if unsigned.claims.expires else {}),
+            **({"nbf": unsigned.claims.not_before} if unsigned.claims.not_before else {}),
             "nats": readable(unsigned.claims.nats),
         }
         for unsigned in build(made.backend, keyring)

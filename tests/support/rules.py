@@ -18,6 +18,7 @@ WEBSOCKET = "server: {websocket: {no_tls: true, allowed_origins: [%s], cookie: {
 ROLE = "accounts: {web: {roles: {viewer: {ttl: 15m, %s}}}}"
 ROLE_USER = "accounts: {web: {roles: {viewer: {ttl: 15m}}, users: {%s}}}"
 USER = "accounts: {web: {users: {one: {%s}}}}"
+TAGGED = "accounts: {web: {roles: {viewer: {ttl: 15m, %s}}, users: {one: %s}}}"
 EXPORTS = "accounts: {back: {exports: [%s]}}"
 SHARING = "accounts: {back: {exports: [%s]}, web: {imports: [%s]}}"
 OPERATOR = "version: 1\noperator: {name: acme, %s}"
@@ -237,6 +238,10 @@ RULES: Mapping[str, Rule] = {
             ROLE_USER % "one: {role: viewer, publish: [a]}",
             ROLE_USER % "one: {role: viewer, permissions: all}",
             ROLE_USER % "one: {role: viewer, limits: {payload: 1}}",
+            ROLE_USER % "one: {role: viewer, bearer: true}",
+            ROLE_USER % "one: {role: viewer, proxy_required: true}",
+            ROLE_USER % "one: {role: viewer, sources: [10.0.0.0/8]}",
+            ROLE_USER % "one: {role: viewer, connection_types: [standard]}",
         ],
         keeps=[ROLE_USER % "one: {role: viewer, tags: [a], expires: 2034-01-01}, two: {publish: [a]}"],
     ),
@@ -254,6 +259,65 @@ RULES: Mapping[str, Rule] = {
         keeps=[
             "accounts: {web: {roles: {viewer: {websocket: true, ttl: 1h}}}}",
             "accounts: {web: {roles: {viewer: {}}}}",
+        ],
+    ),
+    "role-user-tag-denied": Rule(
+        breaks=[
+            TAGGED % ("publish: {allow: [a.>], deny: ['a.{{tag(team)}}']}", "{role: viewer}"),
+            TAGGED % ("subscribe: {deny: ['a.{{tag(team)}}']}", "{role: viewer, tags: [team, 'other:x']}"),
+        ],
+        keeps=[
+            TAGGED % ("subscribe: {deny: ['a.{{tag(Team)}}']}", "{role: viewer, tags: ['TEAM:red']}"),
+            TAGGED % ("subscribe: ['a.{{tag(team)}}']", "{role: viewer}"),
+            ROLE % "subscribe: {deny: ['a.{{tag(team)}}']}",
+        ],
+    ),
+    "role-user-tag-missing": Rule(
+        breaks=[
+            TAGGED % ("subscribe: ['a.{{tag(team)}}', b]", "{role: viewer}"),
+            TAGGED % ("request: ['{{tag(a)}}.{{tag(b)}}']", "{role: viewer, tags: ['a:x']}"),
+        ],
+        keeps=[
+            TAGGED % ("request: ['{{tag(a)}}.{{tag(b)}}']", "{role: viewer, tags: ['A:x', 'b:y']}"),
+            ROLE % "subscribe: ['a.{{tag(team)}}']",
+        ],
+    ),
+    "bearer-everywhere": Rule(
+        breaks=[
+            ROLE % "bearer: true",
+            ROLE % "bearer: true, connection_types: [websocket, standard]",
+            USER % "bearer: true, expires: 2034-01-01",
+        ],
+        keeps=[
+            ROLE % "bearer: true, connection_types: [websocket, mqtt_ws]",
+            ROLE % "websocket: true",
+            ROLE % "websocket: true, bearer: true, connection_types: [websocket]",
+            USER % "bearer: false",
+        ],
+    ),
+    "bearer-without-expiry": Rule(
+        breaks=[USER % "bearer: true, connection_types: [websocket]"],
+        keeps=[USER % "bearer: true, expires: 2034-01-01", USER % "bearer: false", ROLE % "bearer: true"],
+    ),
+    "time-zone-missing": Rule(
+        breaks=[
+            ROLE % "times: [{start: '08:00', end: '18:00'}]",
+            USER % "times: [{start: '22:00', end: '06:00'}]",
+        ],
+        keeps=[
+            USER % "times: [{start: '08:00', end: '18:00:30'}], time_zone: Europe/Berlin",
+            USER % "sources: [10.0.0.0/8]",
+        ],
+    ),
+    "signing-key-unknown": Rule(
+        breaks=[
+            "accounts: {web: {signing_keys: [day, night], users: {one: {signing_key: nihgt}}}}",
+            "accounts: {web: {users: {one: {signing_key: night}}}, app: {signing_keys: [night]}}",
+            "accounts: {web: {roles: {night: {}}, users: {one: {signing_key: night}}}}",
+        ],
+        keeps=[
+            "accounts: {web: {signing_keys: [day, night], users: {one: {signing_key: night}, two: {}}}}",
+            "accounts: {web: {users: {one: {signing_key: main}}}}",
         ],
     ),
     "signing-key-needed": Rule(
@@ -489,4 +553,13 @@ RULES: Mapping[str, Rule] = {
     ),
 }
 
-WARNINGS = {"jetstream-off", "permission-star", "role-without-ttl", "websocket-unused"}
+WARNINGS = {
+    "jetstream-off",
+    "role-user-tag-missing",
+    "bearer-everywhere",
+    "bearer-without-expiry",
+    "time-zone-missing",
+    "permission-star",
+    "role-without-ttl",
+    "websocket-unused",
+}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from natsbackend.errors import Diagnostic
-from natsbackend.model.checks import details, names, permissions, server, sharing, trust
+from natsbackend.model.checks import details, names, permissions, server, sharing, trust, users
 from natsbackend.model.entities import Backend
 from natsbackend.model.names import printable
 
@@ -40,6 +40,12 @@ CHECKS: Mapping[str, Check] = {
     "role-user-own-words": permissions.role_user_own_words,
     "role-user-name": permissions.role_user_name,
     "role-without-ttl": permissions.role_without_ttl,
+    "role-user-tag-denied": users.role_user_tag_denied,
+    "role-user-tag-missing": users.role_user_tag_missing,
+    "bearer-everywhere": users.bearer_everywhere,
+    "bearer-without-expiry": users.bearer_without_expiry,
+    "time-zone-missing": users.time_zone_missing,
+    "signing-key-unknown": users.signing_key_unknown,
     "signing-key-needed": trust.signing_key_needed,
     "system-account-jetstream": trust.system_account_jetstream,
     "operator-url": details.operator_url,

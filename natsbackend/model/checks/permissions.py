@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 from natsbackend.errors import Diagnostic, Severity
-from natsbackend.model.entities import Action, Backend, Decision, Grant, Permissions, Role, User, UserLimits
+from natsbackend.model.entities import Action, Backend, Decision, Grant, Permissions, Role, User
 from natsbackend.model.names import is_template_safe
 from natsbackend.subjects import (
     is_subset,
@@ -125,7 +125,7 @@ def role_user_own_words(backend: Backend) -> Iterable[Diagnostic]:
     """A user with a role has words of its own: the server would refuse it."""
     for account in backend.accounts.values():
         for user in account.users.values():
-            if user.role is not None and (user.permissions != Permissions() or user.limits != UserLimits()):
+            if user.role is not None and _has_own_words(user):
                 yield Diagnostic(
                     code="role-user-own-words",
                     message=f'user "{user.name}" has the role "{user.role}", which decides everything; it can have '
@@ -133,6 +133,13 @@ def role_user_own_words(backend: Backend) -> Iterable[Diagnostic]:
                     at=user.at,
                     hint="take them out, or the role",
                 )
+
+
+def _has_own_words(user: User) -> bool:
+    """Whether it has any of what the server wants to be empty in a scoped user (jwt `user_claims.go`)."""
+    bare = User(name=user.name, path=user.path)
+    own = (user.permissions, user.limits, user.bearer, user.connection_types, user.restrictions)
+    return own != (bare.permissions, bare.limits, bare.bearer, bare.connection_types, bare.restrictions)
 
 
 def role_user_name(backend: Backend) -> Iterable[Diagnostic]:
