@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from natsbackend.claims.codec import Claims, TokenKind
+from natsbackend.claims.sharing import export_nats, import_nats
 from natsbackend.keys import Keyring
 from natsbackend.model.entities import (
     OPERATOR_PATH,
@@ -20,15 +21,12 @@ from natsbackend.model.entities import (
     Account,
     AccountLimits,
     Backend,
-    Export,
-    Import,
     JetStreamLimits,
     Permissions,
     Role,
     Rules,
     User,
     UserLimits,
-    account_path,
 )
 
 
@@ -86,9 +84,9 @@ def account_claims(backend: Backend, account: Account, keyring: Keyring) -> Unsi
     nats: dict[str, object] = {}
     if account.imports:
         imports = sorted(account.imports, key=lambda i: (i.subject, i.kind, i.account))
-        nats["imports"] = [_import(i, keyring) for i in imports]
+        nats["imports"] = [import_nats(account, i, keyring) for i in imports]
     if account.exports:
-        nats["exports"] = [_export(e) for e in sorted(account.exports, key=lambda e: (e.subject, e.kind))]
+        nats["exports"] = [export_nats(e) for e in sorted(account.exports, key=lambda e: (e.subject, e.kind))]
     nats["limits"] = _account_limits(account.limits, account.jetstream)
     keys = _signing_keys(account, keyring)
     if keys:
@@ -125,27 +123,6 @@ def role_user_nats(account: str, tags: tuple[str, ...]) -> dict[str, object]:
     if tags:
         nats["tags"] = list(tags)
     return nats
-
-
-def _export(export: Export) -> dict[str, object]:
-    out: dict[str, object] = {"name": export.name, "subject": export.subject, "type": export.kind.value}
-    if export.response is not None:
-        out["response_type"] = export.response.value
-    if export.account_token_position:
-        out["account_token_position"] = export.account_token_position
-    return out
-
-
-def _import(imported: Import, keyring: Keyring) -> dict[str, object]:
-    out: dict[str, object] = {
-        "name": imported.name,
-        "subject": imported.subject,
-        "account": keyring[account_path(imported.account)],
-    }
-    if imported.local_subject is not None:
-        out["local_subject"] = imported.local_subject
-    out["type"] = imported.kind.value
-    return out
 
 
 def _account_limits(limits: AccountLimits, jetstream: JetStreamLimits) -> dict[str, object]:

@@ -14,25 +14,14 @@ from dataclasses import dataclass, field
 from natsbackend.errors import Location
 from natsbackend.model.names import escape
 from natsbackend.model.serving import Server
+from natsbackend.model.sharing import Export as Export
+from natsbackend.model.sharing import Import as Import
+from natsbackend.model.sharing import Kind as Kind
+from natsbackend.model.sharing import Response as Response
 
 UNLIMITED = -1
 
 OPERATOR_PATH = "operator"
-
-
-class Kind(enum.StrEnum):
-    """What is exported or imported."""
-
-    STREAM = "stream"
-    SERVICE = "service"
-
-
-class Response(enum.StrEnum):
-    """How many messages answer a service request; the values are the wire's."""
-
-    SINGLETON = "Singleton"
-    STREAM = "Stream"
-    CHUNKED = "Chunked"
 
 
 class ConnectionType(enum.StrEnum):
@@ -167,31 +156,6 @@ class User:
     tags: tuple[str, ...] = ()
     expires: int | None = None
     """Unix seconds."""
-    at: Location | None = field(default=None, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Export:
-    """A stream or service that an account offers to others."""
-
-    kind: Kind
-    subject: str
-    name: str = ""
-    response: Response | None = None
-    account_token_position: int = 0
-    at: Location | None = field(default=None, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Import:
-    """A stream or service taken from another account, under another subject if `local_subject` is set."""
-
-    kind: Kind
-    subject: str
-    account: str
-    """The exporting account, by name."""
-    name: str = ""
-    local_subject: str | None = None
     at: Location | None = field(default=None, compare=False, repr=False)
 
 
