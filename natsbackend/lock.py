@@ -4,7 +4,8 @@ One fact a line, sorted, so that two branches merge like any text; no secret. Th
 with the seeds sign the same bytes, and what keeps an identity when a seed is missing. Facts, after the path:
 
     key STATE PUBLIC       a key of this path; states are next, active, retiring, retired
-    jwt IAT DIGEST         the JWT was issued at IAT (unix seconds) over claims with this digest
+    jwt IAT DIGEST         the JWT was issued at IAT (unix seconds) over claims with this digest; that of an activation
+                           stands below the exporter's path, without a key of its own
 
 The first line is `format 1`. A fact this release does not know is an error: dropping it would lose it.
 """
@@ -170,7 +171,7 @@ def _one_active(keys: Mapping[str, Mapping[str, KeyState]], file: str) -> None:
 def _whose(keys: Mapping[str, object], issued: Mapping[str, object], file: str) -> None:
     """Refuse a JWT of nobody: a key that a merge lost would be made anew, as another identity."""
     for path in issued:
-        if path not in keys:
+        if path.partition("/activations/")[0] not in keys:  # an activation is of the account that gives it
             raise LockError(
                 f"{file}: there is a JWT of {path} and no key of it",
                 hint="restore the line of the key from Git",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from natsbackend.resolvers.interface import AccountPush, PushResult
 from natsbackend.workflow.push import pushing
 
 SOON = 0.5
+LATER = itertools.count(1)
+"""Seconds after the first push; a resolver keeps the newer JWT."""
 
 
 @pytest.fixture(scope="module")
@@ -39,31 +42,30 @@ def arrival(connection: Connection, seconds: float = TIMEOUT) -> Message | None:
     return connection.wait_for(lambda _: True, Deadline(seconds))
 
 
-def smuggle(live: Running, account: str, nats: Mapping[str, object]) -> tuple[PushResult, ...]:
+def smuggle(live: Running, account: str, **changed: object) -> PushResult:
     """Push an account with claims that the tool would not make, signed by the operator."""
     old = read_unverified(live.tree.tokens[live.tree.backend.accounts[account].path])
-    inner = {name: value for name, value in old.claims["nats"].items() if name not in ("type", "version")}
-    claims = Claims(kind=TokenKind.ACCOUNT, subject=old.subject, name=account, nats={**inner, **nats})
-    token = sign(claims, live.key_of("operator/signing/main"), old.issued_at + 1)
+    inner = {name: value for name, value in old.nats.items() if name not in ("type", "version")}
+    # in the order of the wire: imports come first
+    claims = Claims(
+        kind=TokenKind.ACCOUNT, subject=old.subject, name=account, nats={**changed, **inner, **changed}
+    )
+    token = sign(claims, live.key_of("operator/signing/main"), old.issued_at + next(LATER))
     target = Target(name="test", urls=(f"nats://{HOST}:{live.port}",), servers=1)
     with pushing(live.tree, target, now=live.now) as resolver:
-        return resolver.push((AccountPush(account=old.subject, jwt=token, name=account),), expected=1)
+        (result,) = resolver.push((AccountPush(account=old.subject, jwt=token, name=account),), expected=1)
+    return result
 
 
 def restore(live: Running, account: str) -> None:
-    token = read_unverified(live.tree.tokens[live.tree.backend.accounts[account].path])
-    inner = {name: value for name, value in token.claims["nats"].items() if name not in ("type", "version")}
-    claims = Claims(kind=TokenKind.ACCOUNT, subject=token.subject, name=account, nats=inner)
-    again = sign(claims, live.key_of("operator/signing/main"), token.issued_at + 2)
-    target = Target(name="test", urls=(f"nats://{HOST}:{live.port}",), servers=1)
-    with pushing(live.tree, target, now=live.now) as resolver:
-        (result,) = resolver.push((AccountPush(account=token.subject, jwt=again, name=account),), expected=1)
-    assert result.problems() == ()
+    """Push an account as it was, but newer."""
+    assert smuggle(live, account).problems() == ()
 
 
 def imports_of(live: Running, account: str) -> list[dict[str, Any]]:
     token = read_unverified(live.tree.tokens[live.tree.backend.accounts[account].path])
-    return [dict(each) for each in token.claims["nats"]["imports"]]
+    found: Any = token.nats["imports"]
+    return [dict(each) for each in found]
 
 
 def test_a_request_arrives_with_the_key_of_the_account_that_asks(live: Running) -> None:
@@ -106,17 +108,16 @@ def test_an_import_of_another_accounts_space_is_dropped(live: Running) -> None:
     imports = imports_of(live, "side")
     stream = next(each for each in imports if each["type"] == "stream")
     stream["subject"] = f"events.{key(live, 'front')}.>"
-    try:
-        (result,) = smuggle(live, "side", {"imports": imports})
-        assert result.problems() != ()
-        with connect(live, "back", "worker") as worker, connect(live, "side", "asks") as side:
-            side.subscribe("back.events.>")
-            assert side.flush() == []
+    with connect(live, "back", "worker") as worker, connect(live, "side", "asks") as side:
+        side.subscribe("back.events.>")
+        assert side.flush() == []
+        try:
+            assert smuggle(live, "side", imports=imports).problems() != ()
             worker.publish(f"events.{key(live, 'front')}.news")
             assert worker.flush() == []
             assert arrival(side, SOON) is None
-    finally:
-        restore(live, "side")
+        finally:
+            restore(live, "side")
 
 
 def ask(live: Running, subject: str, answers: tuple[bytes, ...], account: str = "front") -> list[bytes]:

@@ -10,10 +10,10 @@ Three rules matter more than the rest:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from natsbackend.claims.codec import Claims, TokenKind
 from natsbackend.claims.sharing import export_nats, import_nats
+from natsbackend.claims.unsigned import Unsigned as Unsigned
 from natsbackend.keys import Keyring
 from natsbackend.model.entities import (
     OPERATOR_PATH,
@@ -21,31 +21,37 @@ from natsbackend.model.entities import (
     Account,
     AccountLimits,
     Backend,
+    Import,
     JetStreamLimits,
     Permissions,
     Role,
     Rules,
     User,
     UserLimits,
+    account_path,
 )
+from natsbackend.model.grants import Grants, activation_path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unsigned:
-    """Claims with the spec path they belong to and the path of the key that must sign them."""
+def build(
+    backend: Backend, keyring: Keyring, activations: Mapping[str, str] | None = None
+) -> Iterator[Unsigned]:
+    """Return the claims of the operator, then of each account followed by its users, in the order of the spec.
 
-    path: str
-    claims: Claims
-    issuer_path: str
-    issuer: str
-    """The public key of the issuer."""
-
-
-def build(backend: Backend, keyring: Keyring) -> Iterator[Unsigned]:
-    """Return the claims of the operator, then of each account followed by its users, in the order of the spec."""
+    `activations` are the signed ones by path (`claims.sharing.activations`); imports carry theirs.
+    """
     yield operator_claims(backend, keyring)
+    grants = Grants(backend)
     for account in backend.accounts.values():
-        yield account_claims(backend, account, keyring)
+        carried: dict[Import, str] = {}
+        for taken in account.imports:
+            export = grants.of(account, taken)
+            token = export and (activations or {}).get(
+                activation_path(account_path(taken.account), account.name, export)
+            )
+            if token:
+                carried[taken] = token
+        yield account_claims(backend, account, keyring, carried)
         for user in account.users.values():
             yield user_claims(account, user, keyring)
 
@@ -79,12 +85,17 @@ def operator_claims(backend: Backend, keyring: Keyring) -> Unsigned:
     return Unsigned(path=OPERATOR_PATH, claims=claims, issuer_path=OPERATOR_PATH, issuer=public)
 
 
-def account_claims(backend: Backend, account: Account, keyring: Keyring) -> Unsigned:
-    """Build an account's claims; the operator's first signing key signs them, or its identity if it has none."""
+def account_claims(
+    backend: Backend, account: Account, keyring: Keyring, activations: Mapping[Import, str] | None = None
+) -> Unsigned:
+    """Build an account's claims; the operator's first signing key signs them, or its identity if it has none.
+
+    `activations` are the signed ones that its imports carry.
+    """
     nats: dict[str, object] = {}
     if account.imports:
         imports = sorted(account.imports, key=lambda i: (i.subject, i.kind, i.account))
-        nats["imports"] = [import_nats(account, i, keyring) for i in imports]
+        nats["imports"] = [import_nats(account, i, keyring, (activations or {}).get(i)) for i in imports]
     if account.exports:
         nats["exports"] = [export_nats(e) for e in sorted(account.exports, key=lambda e: (e.subject, e.kind))]
     nats["limits"] = _account_limits(account.limits, account.jetstream)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from natsbackend.claims.codec import Claims, TokenKind
+from natsbackend.claims.unsigned import Unsigned
 from natsbackend.keys import Keyring
-from natsbackend.model.entities import Account, account_path
+from natsbackend.model.entities import Account, Backend, account_path
+from natsbackend.model.grants import Grants, activation_path
 from natsbackend.model.sharing import ACCOUNT_TOKEN, Export, Import
 
 
 def export_nats(export: Export) -> dict[str, object]:
     """Return one of the `exports` of an account."""
     out: dict[str, object] = {"name": export.name, "subject": export.subject, "type": export.kind.value}
+    if export.private:
+        out["token_req"] = True
     if export.response is not None:
         out["response_type"] = export.response.value
     if export.response_threshold:
@@ -29,13 +36,15 @@ def export_nats(export: Export) -> dict[str, object]:
     return out
 
 
-def import_nats(account: Account, imported: Import, keyring: Keyring) -> dict[str, object]:
+def import_nats(account: Account, imported: Import, keyring: Keyring, token: str | None) -> dict[str, object]:
     """Return one of the `imports` of an account."""
     out: dict[str, object] = {
         "name": imported.name,
         "subject": imported.subject.replace(ACCOUNT_TOKEN, keyring[account.path]),
         "account": keyring[account_path(imported.account)],
     }
+    if token is not None:
+        out["token"] = token
     if imported.local_subject is not None:
         out["local_subject"] = imported.local_subject
     out["type"] = imported.kind.value
@@ -44,3 +53,34 @@ def import_nats(account: Account, imported: Import, keyring: Keyring) -> dict[st
     if imported.allow_trace:
         out["allow_trace"] = True
     return out
+
+
+def activations(backend: Backend, keyring: Keyring) -> Iterator[Unsigned]:
+    """Return the activations that imports of private exports need, each once.
+
+    An activation is for the whole subject of the export, so narrower imports share it. The exporter's first plain
+    key signs it, or its identity if it has none: the server takes either (nats-server 2.15 `accounts.go`,
+    `isIssuerClaimTrusted`).
+    """
+    grants = Grants(backend)
+    made: set[str] = set()
+    for importer in backend.accounts.values():
+        for taken in importer.imports:
+            export = grants.of(importer, taken)
+            if export is None:
+                continue
+            exporter = backend.accounts[taken.account]
+            path = activation_path(exporter.path, importer.name, export)
+            if path not in made:
+                made.add(path)
+                yield activation(exporter, export, keyring, importer=keyring[importer.path], path=path)
+
+
+def activation(exporter: Account, export: Export, keyring: Keyring, *, importer: str, path: str) -> Unsigned:
+    """Build the claims that let the account with a public key import an export."""
+    signer = exporter.signing_keys[0].path if exporter.signing_keys else exporter.path
+    nats: dict[str, object] = {"subject": export.subject, "kind": export.kind.value}
+    if signer != exporter.path:
+        nats["issuer_account"] = keyring[exporter.path]
+    claims = Claims(kind=TokenKind.ACTIVATION, subject=importer, name=export.name, nats=nats)
+    return Unsigned(path=path, claims=claims, issuer_path=signer, issuer=keyring[signer])

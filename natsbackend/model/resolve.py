@@ -169,11 +169,12 @@ def _account(way: _Way, name: str, model: AccountSpec, defaults: DefaultsSpec, o
 
 
 def _account_keys(way: _Way, account: str, model: AccountSpec, operator: Operator) -> tuple[SigningKey, ...]:
-    """The account's plain keys; where users need one and none is named, there is one, `main`."""
+    """The account's plain keys; where users or activations need one and none is named, there is one, `main`."""
     keys = _keys(way.spec, model.signing_keys, "accounts", account, "signing_keys")
     if keys is None:
         plain_users = any(user.role is None for user in model.users.values())
-        needed = plain_users and operator.require_signing_keys
+        activations = any(isinstance(export.private, list) and export.private for export in model.exports)
+        needed = (plain_users or activations) and operator.require_signing_keys
         keys = [_Key(at=way.spec.key_at("accounts", account))] if needed else []
     return tuple(
         SigningKey(name=key.name, path=signing_path(account, key.name), was=key.was, at=key.at)
@@ -218,6 +219,8 @@ def _export(way: _Way, spec: ExportSpec, at: Location) -> Export | None:
         kind=kind[0],
         subject=kind[1],
         name=spec.name or kind[1],
+        private=spec.private is not False,
+        importers=() if isinstance(spec.private, bool) else tuple(dict.fromkeys(spec.private)),
         response=response,
         response_threshold=spec.response_threshold or 0,
         latency=Latency(sampling=spec.latency.sampling, to=spec.latency.to) if spec.latency else None,

@@ -42,6 +42,10 @@ class Export:
     kind: Kind
     subject: str
     name: str = ""
+    private: bool = False
+    """Whether importers need an activation."""
+    importers: tuple[str, ...] = ()
+    """The accounts whose activations are made for them, by name."""
     response: Response | None = None
     response_threshold: int = 0
     """Nanoseconds; 0: the server's 2 minutes."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, Tag, WithJsonSchema
 
-from natsbackend.spec.shape import NUMBER, TEXT, Model, by_shape
+from natsbackend.spec.shape import BOOLEAN, LIST, NUMBER, TEXT, Model, by_shape
 from natsbackend.spec.units import PositiveNanoseconds, refuse
 
 
@@ -26,6 +26,12 @@ Sampling = Annotated[
     ]
     | Annotated[Literal["headers"], Tag(TEXT)],
     by_shape("a percentage, or `headers`"),
+]
+
+
+Private = Annotated[
+    Annotated[bool, Tag(BOOLEAN)] | Annotated[list[str], Tag(LIST)],
+    by_shape("`true` or `false`, or a list of accounts"),
 ]
 
 
@@ -51,6 +57,12 @@ class ExportSpec(Model):
     name: str | None = Field(default=None, description="A name to show. Default: the subject.")
     response: Literal["singleton", "stream", "chunked"] | None = Field(
         default=None, description="How many messages answer a request to the service. Default: `singleton`."
+    )
+    private: Private = Field(
+        default=False,
+        description="Who may import it. A list names accounts of this spec, whose activations are made and carried for "
+        "them; `true`: whoever has an activation.",
+        examples=[["web"]],
     )
     response_threshold: PositiveNanoseconds | None = Field(
         default=None,

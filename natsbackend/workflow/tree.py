@@ -10,6 +10,7 @@ from pathlib import Path
 from natsbackend.claims.build import build
 from natsbackend.claims.codec import TokenKind, read_unverified
 from natsbackend.claims.creds import format_creds_unverified, parse_creds
+from natsbackend.claims.sharing import activations
 from natsbackend.errors import ClaimsError, Diagnostic, KeyStoreError, LockError, ProjectError
 from natsbackend.files import Batch
 from natsbackend.keys import KeyPair, KeyRole, is_public
@@ -19,6 +20,7 @@ from natsbackend.lock import Lock, parse_lock, render_lock
 from natsbackend.model.entities import OPERATOR_PATH, Backend
 from natsbackend.project import Project
 from natsbackend.render.server_conf import render_server_config
+from natsbackend.workflow.carried import CarriedActivations
 from natsbackend.workflow.identity import Reconciled, reconcile
 from natsbackend.workflow.issue import Issuing
 from natsbackend.workflow.opening import Opened
@@ -203,8 +205,14 @@ def _issue_all(
         text = _read(file)
         return parse_creds(text).jwt if text is not None and file.suffix == ".creds" else text
 
-    issuing = Issuing(lock, seeds.find, find_token, now)
-    for unsigned in build(backend, lock.keyring()):
+    keyring = lock.keyring()
+    carried = CarriedActivations(find_token, keyring)
+    issuing = Issuing(
+        lock, seeds.find, lambda path: (carried.find if path not in places else find_token)(path), now
+    )
+    for unsigned in activations(backend, keyring):
+        issuing.issue(unsigned)
+    for unsigned in build(backend, keyring, issuing.tokens):
         claims = unsigned.claims
         if claims.kind is TokenKind.USER and not (users and seeds.find(unsigned.path, claims.subject)):
             continue  # its creds are made where its seed is

@@ -183,6 +183,34 @@ RULES: Mapping[str, Rule] = {
             )
         ],
     ),
+    "export-private-account": Rule(
+        breaks=[EXPORTS % "{stream: a, private: [bakc]}", EXPORTS % "{stream: a, private: [back]}"],
+        keeps=[
+            EXPORTS % "{stream: a, private: [SYS]}, {stream: b, private: []}, {stream: c, private: true}",
+            SHARING % ("{stream: a, private: [web]}", "{from: back, stream: a}"),
+        ],
+    ),
+    "export-private-position": Rule(
+        breaks=[
+            EXPORTS % "{stream: a.*, private: true, account_token_position: 2}",
+            EXPORTS % "{stream: a.*, private: [SYS], account_token_position: 2}",
+        ],
+        keeps=[
+            EXPORTS
+            % "{stream: a.*, private: false, account_token_position: 2}, {service: a.*, private: true}"
+        ],
+    ),
+    "import-private": Rule(
+        breaks=[
+            SHARING % ("{stream: a, private: [SYS]}", "{from: back, stream: a}"),
+            SHARING % ("{stream: a, private: true}", "{from: back, stream: a}"),
+            SHARING % ("{service: a.>, private: []}", "{from: back, service: a.b}"),
+        ],
+        keeps=[
+            SHARING % ("{service: a.>, private: [SYS, web]}", "{from: back, service: a.b}"),
+            SHARING % ("{service: a, private: true}, {stream: a, private: false}", "{from: back, stream: a}"),
+        ],
+    ),
     "import-unknown-account": Rule(
         breaks=[
             SHARING % ("{stream: a}", "{from: bakc, stream: a}"),
@@ -338,12 +366,15 @@ RULES: Mapping[str, Rule] = {
         breaks=[
             "version: 1\noperator: {name: acme, signing_keys: []}",
             "accounts: {web: {signing_keys: [], users: {one: {}}}}",
+            "accounts: {web: {signing_keys: [], exports: [{stream: a, private: [SYS]}]}}",
         ],
         keeps=[
             "version: 1\noperator: {name: acme, signing_keys: [], require_signing_keys: false}\n"
             "accounts: {web: {signing_keys: [], users: {one: {}}}}",
             "accounts: {web: {signing_keys: [], roles: {r: {}}, users: {one: {role: r}}}}",
             "accounts: {web: {users: {one: {}}}}",
+            "accounts: {web: {exports: [{stream: a, private: [SYS]}]}}",
+            "accounts: {web: {signing_keys: [], exports: [{stream: a, private: true}]}}",
         ],
     ),
     "system-account-jetstream": Rule(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from natsbackend.errors import Diagnostic
-from natsbackend.model.checks import names, offers, permissions, server, sharing, trust
+from natsbackend.model.checks import names, offers, permissions, private, server, sharing, trust
 from natsbackend.model.entities import Backend
 from natsbackend.model.names import printable
 
@@ -36,6 +36,9 @@ CHECKS: Mapping[str, Check] = {
     "import-duplicate": sharing.import_duplicate,
     "import-overlap": sharing.import_overlap,
     "import-cycle": sharing.import_cycle,
+    "export-private-account": private.export_private_account,
+    "export-private-position": private.export_private_position,
+    "import-private": private.import_private,
     "import-other-kind": offers.import_other_kind,
     "import-account-token": offers.import_account_token,
     "limit-exceeded": sharing.limit_exceeded,
