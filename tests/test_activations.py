@@ -11,7 +11,7 @@ from support.workspaces import NOW, Workspace
 
 from natsbackend.claims.codec import Token, TokenKind, decode
 from natsbackend.errors import KeyStoreError, SpecError
-from natsbackend.lock import Issued
+from natsbackend.lock import Issued, parse_lock, render_lock
 
 LATER = NOW + 100
 PATH = "accounts/back/activations/web/stream/news.%3E"
@@ -122,3 +122,85 @@ def test_nobody_else_may_import(space: Workspace) -> None:
 def test_a_lock_keeps_activations_of_accounts_alone(space: Workspace) -> None:
     assert space.lock().issued[PATH] == Issued(NOW, space.lock().issued[PATH].digest)
     assert PATH not in space.lock().keys
+
+
+# --- who is no longer named ---
+
+EXPORT = "accounts/back/exports/stream/news.%3E"
+
+
+def revocations(space: Workspace) -> Any:
+    exports: Any = space.account("back").nats["exports"]
+    return exports[0].get("revocations")
+
+
+def unname(space: Workspace, *others: str) -> None:
+    space.accounts["back"]["exports"][0]["private"] = list(others)
+    space.accounts["web"]["imports"] = []
+
+
+def test_who_is_no_longer_named_is_revoked_once(space: Workspace) -> None:
+    unname(space)
+    space.generate(now=LATER)
+    assert revocations(space) == {space.key("accounts/web"): LATER}
+    assert space.lock().revoked == {EXPORT: {space.key("accounts/web"): LATER}}
+    before = space.tree()
+    space.project.stamp.unlink()
+    assert not space.generate(now=LATER + 5).changed
+    assert space.tree() == before
+
+
+def test_a_revocation_is_never_before_what_it_revokes(space: Workspace) -> None:
+    unname(space)
+    space.generate(now=NOW - 50)  # a clock that is behind
+    assert revocations(space) == {space.key("accounts/web"): NOW}
+
+
+def test_who_was_named_without_an_import_has_nothing_to_revoke(space: Workspace) -> None:
+    space.accounts["back"]["exports"][0]["private"] = ["web", "other"]
+    space.generate(now=LATER)
+    space.accounts["back"]["exports"][0]["private"] = ["web"]
+    space.generate(now=LATER + 1)
+    assert revocations(space) is None
+
+
+def test_who_is_named_again_is_no_longer_revoked(space: Workspace) -> None:
+    imported = space.accounts["web"]["imports"]
+    unname(space)
+    space.generate(now=LATER)
+    space.accounts["back"]["exports"][0]["private"] = ["web"]
+    space.accounts["web"]["imports"] = imported
+    space.generate(now=LATER + 1)
+    assert revocations(space) is None
+    unname(space)
+    space.generate(now=LATER + 2)
+    assert revocations(space) == {space.key("accounts/web"): LATER + 2}
+
+
+def test_an_account_that_is_gone_is_revoked_by_its_last_key(space: Workspace) -> None:
+    key = space.key("accounts/web")
+    unname(space)
+    del space.accounts["web"]
+    space.generate(now=LATER)
+    assert revocations(space) == {key: LATER}
+
+
+def test_a_rename_keeps_activation_and_can_be_revoked_by_its_new_name(space: Workspace) -> None:
+    before, key = activation(space).text, space.key("accounts/web")
+    space.accounts["shop"] = {"was": "web", **space.accounts.pop("web")}
+    space.accounts["back"]["exports"][0]["private"] = ["shop"]
+    space.generate(now=LATER)
+    assert {each["token"] for each in imports(space, "shop")} == {before}
+    assert revocations(space) is None
+    space.accounts["back"]["exports"][0]["private"] = []
+    space.accounts["shop"]["imports"] = []
+    space.generate(now=LATER + 1)
+    assert revocations(space) == {key: LATER + 1}
+
+
+def test_of_two_times_of_a_merge_the_later_counts(space: Workspace) -> None:
+    key = space.key("accounts/web")
+    text = render_lock(space.lock())
+    merged = parse_lock(f"{text}{EXPORT} revoked {key} 7\n{EXPORT} revoked {key} 5\n", "lock")
+    assert merged.revoked == {EXPORT: {key: 7}}
+    assert parse_lock(render_lock(merged), "lock") == merged

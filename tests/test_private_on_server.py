@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 from support.golden import GOLDEN
 from test_claims_on_server import Running, running
-from test_sharing_on_server import SOON, arrival, connect, imports_of, restore, smuggle
+from test_sharing_on_server import SOON, arrival, connect, imports_of, key, restore, smuggle
 
+from natsbackend.claims.sharing import export_nats
 from natsbackend.live.wire import Connection
 
 
@@ -56,3 +57,16 @@ def test_an_import_smuggled_into_another_account_is_dropped(live: Running, with_
             assert not heard(live, viewer, "sensors.eu.1")
         finally:
             restore(live, "other")
+
+
+def test_a_revoked_activation_ends_what_it_let_in(live: Running) -> None:
+    account = live.tree.backend.accounts["telemetry"]
+    revoked = {key(live, "mobile"): live.now}
+    exports = [export_nats(e, revoked if e.importers else {}) for e in account.exports]
+    with connect(live, "mobile", "viewer") as mobile, connect(live, "web", "viewer") as web:
+        assert smuggle(live, "telemetry", exports=exports).problems() == ()
+        try:
+            assert not heard(live, mobile, "sensors.eu.1")
+            assert heard(live, web, "sensors.eu.1")
+        finally:
+            restore(live, "telemetry")

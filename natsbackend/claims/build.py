@@ -30,15 +30,19 @@ from natsbackend.model.entities import (
     UserLimits,
     account_path,
 )
-from natsbackend.model.grants import Grants, activation_path
+from natsbackend.model.grants import Grants, activation_path, export_path
 
 
 def build(
-    backend: Backend, keyring: Keyring, activations: Mapping[str, str] | None = None
+    backend: Backend,
+    keyring: Keyring,
+    activations: Mapping[str, str] | None = None,
+    revoked: Mapping[str, Mapping[str, int]] | None = None,
 ) -> Iterator[Unsigned]:
     """Return the claims of the operator, then of each account followed by its users, in the order of the spec.
 
     `activations` are the signed ones by path (`claims.sharing.activations`); imports carry theirs.
+    `revoked` are the importers by path of the export whose activations no longer count, each with a unix second.
     """
     yield operator_claims(backend, keyring)
     grants = Grants(backend)
@@ -51,7 +55,7 @@ def build(
             )
             if token:
                 carried[taken] = token
-        yield account_claims(backend, account, keyring, carried)
+        yield account_claims(backend, account, keyring, carried, revoked)
         for user in account.users.values():
             yield user_claims(account, user, keyring)
 
@@ -86,18 +90,25 @@ def operator_claims(backend: Backend, keyring: Keyring) -> Unsigned:
 
 
 def account_claims(
-    backend: Backend, account: Account, keyring: Keyring, activations: Mapping[Import, str] | None = None
+    backend: Backend,
+    account: Account,
+    keyring: Keyring,
+    activations: Mapping[Import, str] | None = None,
+    revoked: Mapping[str, Mapping[str, int]] | None = None,
 ) -> Unsigned:
     """Build an account's claims; the operator's first signing key signs them, or its identity if it has none.
 
-    `activations` are the signed ones that its imports carry.
+    `activations` are the signed ones that its imports carry; for `revoked` see `build`.
     """
     nats: dict[str, object] = {}
     if account.imports:
         imports = sorted(account.imports, key=lambda i: (i.subject, i.kind, i.account))
         nats["imports"] = [import_nats(account, i, keyring, (activations or {}).get(i)) for i in imports]
     if account.exports:
-        nats["exports"] = [export_nats(e) for e in sorted(account.exports, key=lambda e: (e.subject, e.kind))]
+        nats["exports"] = [
+            export_nats(e, (revoked or {}).get(export_path(account.path, e), {}))
+            for e in sorted(account.exports, key=lambda e: (e.subject, e.kind))
+        ]
     nats["limits"] = _account_limits(account.limits, account.jetstream)
     keys = _signing_keys(account, keyring)
     if keys:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from natsbackend.claims.codec import Claims, TokenKind
 from natsbackend.claims.unsigned import Unsigned
@@ -12,11 +12,13 @@ from natsbackend.model.grants import Grants, activation_path
 from natsbackend.model.sharing import ACCOUNT_TOKEN, Export, Import
 
 
-def export_nats(export: Export) -> dict[str, object]:
-    """Return one of the `exports` of an account."""
+def export_nats(export: Export, revoked: Mapping[str, int]) -> dict[str, object]:
+    """Return one of the `exports` of an account; `revoked` are the importers whose activations no longer count."""
     out: dict[str, object] = {"name": export.name, "subject": export.subject, "type": export.kind.value}
     if export.private:
         out["token_req"] = True
+        if revoked:
+            out["revocations"] = {key: revoked[key] for key in sorted(revoked)}
     if export.response is not None:
         out["response_type"] = export.response.value
     if export.response_threshold:

@@ -28,3 +28,8 @@ class Grants:
 def activation_path(exporter: str, importer: str, export: Export) -> str:
     """Return the path of the activation of an export for an account, below the exporter's key path."""
     return f"{exporter}/activations/{escape(importer)}/{export.kind.value}/{escape(export.subject)}"
+
+
+def export_path(exporter: str, export: Export) -> str:
+    """Return the path of an export, below the exporter's key path."""
+    return f"{exporter}/exports/{export.kind.value}/{escape(export.subject)}"

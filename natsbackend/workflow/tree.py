@@ -24,6 +24,7 @@ from natsbackend.workflow.carried import CarriedActivations
 from natsbackend.workflow.identity import Reconciled, reconcile
 from natsbackend.workflow.issue import Issuing
 from natsbackend.workflow.opening import Opened
+from natsbackend.workflow.revoking import revoke_removed
 
 Entropy = Callable[[int], bytes]
 
@@ -139,6 +140,7 @@ def plan_tree(
     _refuse_lost(reconciled.missing, places, project)
     new_keys = _make_keys(reconciled, frozen=frozen, entropy=entropy)
     lock = reconciled.lock.with_keys({path: pair.public for path, pair in new_keys})
+    lock = revoke_removed(lock, backend, now=now)
     seeds = Seeds(store, {pair.public: pair for _, pair in new_keys})
     issuing = _issue_all(backend, lock, places, seeds, now=now, users=users)
     lock = issuing.finish()
@@ -212,7 +214,7 @@ def _issue_all(
     )
     for unsigned in activations(backend, keyring):
         issuing.issue(unsigned)
-    for unsigned in build(backend, keyring, issuing.tokens):
+    for unsigned in build(backend, keyring, issuing.tokens, lock.revoked):
         claims = unsigned.claims
         if claims.kind is TokenKind.USER and not (users and seeds.find(unsigned.path, claims.subject)):
             continue  # its creds are made where its seed is

@@ -93,7 +93,7 @@ def readable_claims(made: Tree) -> Mapping[str, object]:
             **({"exp": unsigned.claims.expires} if unsigned.claims.expires else {}),
             "nats": readable(unsigned.claims.nats),
         }
-        for unsigned in (*given, *build(made.backend, keyring, made.tokens))
+        for unsigned in (*given, *build(made.backend, keyring, made.tokens, made.lock.revoked))
     }
 
 
