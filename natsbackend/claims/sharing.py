@@ -78,11 +78,13 @@ def activations(backend: Backend, keyring: Keyring) -> Iterator[Unsigned]:
                 yield activation(exporter, export, keyring, importer=keyring[importer.path], path=path)
 
 
-def activation(exporter: Account, export: Export, keyring: Keyring, *, importer: str, path: str) -> Unsigned:
-    """Build the claims that let the account with a public key import an export."""
+def activation(
+    exporter: Account, export: Export, keyring: Keyring, *, importer: str, path: str, expires: int = 0
+) -> Unsigned:
+    """Build the claims that let the account with a public key import an export, until it expires."""
     signer = exporter.signing_keys[0].path if exporter.signing_keys else exporter.path
     nats: dict[str, object] = {"subject": export.subject, "kind": export.kind.value}
     if signer != exporter.path:
         nats["issuer_account"] = keyring[exporter.path]
-    claims = Claims(kind=TokenKind.ACTIVATION, subject=importer, name=export.name, nats=nats)
+    claims = Claims(kind=TokenKind.ACTIVATION, subject=importer, name=export.name, nats=nats, expires=expires)
     return Unsigned(path=path, claims=claims, issuer_path=signer, issuer=keyring[signer])

@@ -173,7 +173,7 @@ def _account_keys(way: _Way, account: str, model: AccountSpec, operator: Operato
     keys = _keys(way.spec, model.signing_keys, "accounts", account, "signing_keys")
     if keys is None:
         plain_users = any(user.role is None for user in model.users.values())
-        activations = any(isinstance(export.private, list) and export.private for export in model.exports)
+        activations = any(export.private for export in model.exports)
         needed = (plain_users or activations) and operator.require_signing_keys
         keys = [_Key(at=way.spec.key_at("accounts", account))] if needed else []
     return tuple(
