@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from natsbackend.errors import Diagnostic, Severity
 from natsbackend.model.entities import Account, Backend
 from natsbackend.model.sharing import ACCOUNT_TOKEN, Export, Import, Kind, Response
-from natsbackend.subjects import SubjectIndex, is_subset, why_invalid, why_invalid_publish
+from natsbackend.subjects import SubjectIndex, why_invalid, why_invalid_publish
 
 _MOST_INFO = 8192
 """Bytes that a description or URL may have (Go library, `types.go`, MaxInfoLength)."""
@@ -58,23 +58,31 @@ def export_threshold_lost(backend: Backend) -> Iterable[Diagnostic]:
 
 def export_latency(backend: Backend) -> Iterable[Diagnostic]:
     """Latency that the server would not publish: to no literal subject, to a service, of more than one answer."""
-    for account, export in _exports(backend):
-        if export.latency is None or export.kind is not Kind.SERVICE:
-            continue
-        to = export.latency.to
-        own = next((e for e in account.exports if e.kind is Kind.SERVICE and is_subset(to, e.subject)), None)
-        message = why_invalid_publish(to)
-        if message is None and own is not None:
-            message = (
-                f'latency cannot go to "{to}", which is the service "{own.subject}" of this account itself'
-            )
-        if message is None and export.response is not Response.SINGLETON:
-            message = (
-                f'the latency of "{export.subject}" is not measured: it answers with more than one message'
-            )
-        if message is not None:
-            hint = "the server drops the latency, and nothing else"
-            yield Diagnostic(code="export-latency", message=message, at=export.at, hint=hint)
+    for account in backend.accounts.values():
+        measured = [e for e in account.exports if e.latency is not None and e.kind is Kind.SERVICE]
+        services: SubjectIndex[Export] = SubjectIndex()
+        for export in account.exports if measured else ():
+            if export.kind is Kind.SERVICE:
+                services.add(export.subject, export)
+        for export in measured:
+            message = _why_no_latency(export, services)
+            if message is not None:
+                hint = "the server drops the latency, and nothing else"
+                yield Diagnostic(code="export-latency", message=message, at=export.at, hint=hint)
+
+
+def _why_no_latency(export: Export, services: SubjectIndex[Export]) -> str | None:
+    """Say what the server has against it (nats-server 2.15 `accounts.go`, `TrackServiceExportWithSampling`)."""
+    assert export.latency is not None
+    why = why_invalid_publish(export.latency.to)
+    if why is not None:
+        return why
+    own = next(iter(services.covering(export.latency.to)), None)
+    if own is not None:
+        return f'latency cannot go to "{export.latency.to}", which is the service "{own.subject}" of this account'
+    if export.response is not Response.SINGLETON:
+        return f'the latency of "{export.subject}" is not measured: it answers with more than one message'
+    return None
 
 
 def export_token_position(backend: Backend) -> Iterable[Diagnostic]:
