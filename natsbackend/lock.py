@@ -4,7 +4,9 @@ One fact a line, sorted, so that two branches merge like any text; no secret. Th
 with the seeds sign the same bytes, and what keeps an identity when a seed is missing. Facts, after the path:
 
     key STATE PUBLIC       a key of this path; states are next, active, retiring, retired
-    jwt IAT DIGEST         the JWT was issued at IAT (unix seconds) over claims with this digest
+    jwt IAT DIGEST         the JWT was issued at IAT (unix seconds) over claims with this digest; that of an activation
+                           stands below the exporter's path, without a key of its own
+    revoked KEY SECONDS    activations of the export at this path that KEY has had until then are revoked
 
 The first line is `format 1`. A fact this release does not know is an error: dropping it would lose it.
 """
@@ -52,6 +54,8 @@ class Lock:
 
     keys: Mapping[str, Mapping[str, KeyState]] = field(default_factory=dict)
     issued: Mapping[str, Issued] = field(default_factory=dict)
+    revoked: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """By path of an export, the importers whose activations are revoked, and the unix second until which."""
 
     def keyring(self) -> Keyring:
         """Return the active key of every path."""
@@ -86,6 +90,10 @@ class Lock:
         """
 
         def moved(path: str) -> str:
+            head, activations, rest = path.partition("/activations/")
+            importer, slash, export = rest.partition("/")
+            if activations and f"accounts/{importer}" == old:  # given to what has another name now
+                return f"{head}{activations}{new.partition('/')[2]}{slash}{export}"
             return new + path[len(old) :] if path == old or path.startswith(f"{old}/") else path
 
         keys = {path: states for path, states in self.keys.items() if moved(path) == path}
@@ -93,7 +101,11 @@ class Lock:
         for path in self.keys.keys() - keys.keys():
             keys[moved(path)] = {**keys.get(moved(path), {}), **self.keys[path]}
         issued |= {moved(path): self.issued[path] for path in self.issued.keys() - issued.keys()}
-        return replace(self, keys=keys, issued=issued)
+        revoked: dict[str, dict[str, int]] = {}
+        for path, times in self.revoked.items():
+            there = revoked.setdefault(moved(path), {})
+            there |= {key: max(at, there.get(key, 0)) for key, at in times.items()}
+        return replace(self, keys=keys, issued=issued, revoked=revoked)
 
 
 def parse_lock(text: str, file: str) -> Lock:
@@ -104,6 +116,7 @@ def parse_lock(text: str, file: str) -> Lock:
     """
     keys: dict[str, dict[str, KeyState]] = {}
     issued: dict[str, Issued] = {}
+    revoked: dict[str, dict[str, int]] = {}
     lines = ((n, line) for n, line in enumerate(text.splitlines(), 1) if line and not line.startswith("#"))
     first = next(lines, (1, ""))
     if first[1].startswith(_MARKERS):
@@ -120,11 +133,16 @@ def parse_lock(text: str, file: str) -> Lock:
                     raise _two_states(file, number, path)
             case [path, "jwt", at, digest] if _is_jwt(path, at) and path not in issued:
                 issued[path] = Issued(int(at), digest)
+            case [path, "revoked", public, at] if _is_jwt(path, at) and _is_public(public):
+                times = revoked.setdefault(
+                    path, {}
+                )  # two people may have removed it; the later time has both
+                times[public] = max(int(at), times.get(public, 0))
             case _:
                 raise _bad_line(file, number, line)
     _one_active(keys, file)
     _whose(keys, issued, file)
-    return Lock(keys, issued)
+    return Lock(keys, issued, revoked)
 
 
 def _is_key(path: str, state: str, public: str) -> bool:
@@ -170,7 +188,7 @@ def _one_active(keys: Mapping[str, Mapping[str, KeyState]], file: str) -> None:
 def _whose(keys: Mapping[str, object], issued: Mapping[str, object], file: str) -> None:
     """Refuse a JWT of nobody: a key that a merge lost would be made anew, as another identity."""
     for path in issued:
-        if path not in keys:
+        if path.partition("/activations/")[0] not in keys:  # an activation is of the account that gives it
             raise LockError(
                 f"{file}: there is a JWT of {path} and no key of it",
                 hint="restore the line of the key from Git",
@@ -188,3 +206,6 @@ def _facts(lock: Lock) -> Iterator[str]:
             yield f"{path} key {state.value} {public}"
     for path, issued in lock.issued.items():
         yield f"{path} jwt {issued.issued_at} {issued.digest}"
+    for path, times in lock.revoked.items():
+        for public, at in times.items():
+            yield f"{path} revoked {public} {at}"

@@ -10,17 +10,17 @@ Three rules matter more than the rest:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from natsbackend.claims.codec import Claims, TokenKind
 from natsbackend.claims.details import account_members, operator_members
+from natsbackend.claims.sharing import export_nats, import_nats
+from natsbackend.claims.unsigned import Unsigned as Unsigned
 from natsbackend.keys import Keyring
 from natsbackend.model.entities import (
     OPERATOR_PATH,
     UNLIMITED,
     Account,
     Backend,
-    Export,
     Import,
     JetStreamLimits,
     Permissions,
@@ -31,24 +31,32 @@ from natsbackend.model.entities import (
     UserLimits,
     account_path,
 )
+from natsbackend.model.grants import Grants, activation_path, export_path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unsigned:
-    """Claims with the spec path they belong to and the path of the key that must sign them."""
+def build(
+    backend: Backend,
+    keyring: Keyring,
+    activations: Mapping[str, str] | None = None,
+    revoked: Mapping[str, Mapping[str, int]] | None = None,
+) -> Iterator[Unsigned]:
+    """Return the claims of the operator, then of each account followed by its users, in the order of the spec.
 
-    path: str
-    claims: Claims
-    issuer_path: str
-    issuer: str
-    """The public key of the issuer."""
-
-
-def build(backend: Backend, keyring: Keyring) -> Iterator[Unsigned]:
-    """Return the claims of the operator, then of each account followed by its users, in the order of the spec."""
+    `activations` are the signed ones by path (`claims.sharing.activations`); imports carry theirs.
+    `revoked` are the importers by path of the export whose activations no longer count, each with a unix second.
+    """
     yield operator_claims(backend, keyring)
+    grants = Grants(backend)
     for account in backend.accounts.values():
-        yield account_claims(backend, account, keyring)
+        carried: dict[Import, str] = {}
+        for taken in account.imports:
+            export = grants.of(account, taken)
+            token = export and (activations or {}).get(
+                activation_path(account_path(taken.account), account.name, export)
+            )
+            if token:
+                carried[taken] = token
+        yield account_claims(backend, account, keyring, carried, revoked)
         for user in account.users.values():
             yield user_claims(account, user, keyring)
 
@@ -99,14 +107,26 @@ def operator_claims(backend: Backend, keyring: Keyring) -> Unsigned:
     return Unsigned(path=OPERATOR_PATH, claims=claims, issuer_path=OPERATOR_PATH, issuer=public)
 
 
-def account_claims(backend: Backend, account: Account, keyring: Keyring) -> Unsigned:
-    """Build an account's claims; the operator's first signing key signs them, or its identity if it has none."""
+def account_claims(
+    backend: Backend,
+    account: Account,
+    keyring: Keyring,
+    activations: Mapping[Import, str] | None = None,
+    revoked: Mapping[str, Mapping[str, int]] | None = None,
+) -> Unsigned:
+    """Build an account's claims; the operator's first signing key signs them, or its identity if it has none.
+
+    `activations` are the signed ones that its imports carry; for `revoked` see `build`.
+    """
     nats: dict[str, object] = {}
     if account.imports:
         imports = sorted(account.imports, key=lambda i: (i.subject, i.kind, i.account))
-        nats["imports"] = [_import(i, keyring) for i in imports]
+        nats["imports"] = [import_nats(account, i, keyring, (activations or {}).get(i)) for i in imports]
     if account.exports:
-        nats["exports"] = [_export(e) for e in sorted(account.exports, key=lambda e: (e.subject, e.kind))]
+        nats["exports"] = [
+            export_nats(e, (revoked or {}).get(export_path(account.path, e), {}))
+            for e in sorted(account.exports, key=lambda e: (e.subject, e.kind))
+        ]
     nats["limits"] = _account_limits(account)
     keys = _signing_keys(account, keyring)
     if keys:
@@ -132,7 +152,7 @@ def user_claims(account: Account, user: User, keyring: Keyring) -> Unsigned:
     if user.role is not None:
         nats = {**user.claims, **role_user_nats(keyring[account.path], user.tags)}
     else:
-        nats = _holder(user)
+        nats = _holder(user, account)
         if signer != account.path:
             nats["issuer_account"] = keyring[account.path]
         if user.tags:
@@ -164,27 +184,6 @@ def role_user_nats(account: str, tags: tuple[str, ...]) -> dict[str, object]:
     if tags:
         nats["tags"] = list(tags)
     return nats
-
-
-def _export(export: Export) -> dict[str, object]:
-    out: dict[str, object] = {"name": export.name, "subject": export.subject, "type": export.kind.value}
-    if export.response is not None:
-        out["response_type"] = export.response.value
-    if export.account_token_position:
-        out["account_token_position"] = export.account_token_position
-    return out
-
-
-def _import(imported: Import, keyring: Keyring) -> dict[str, object]:
-    out: dict[str, object] = {
-        "name": imported.name,
-        "subject": imported.subject,
-        "account": keyring[account_path(imported.account)],
-    }
-    if imported.local_subject is not None:
-        out["local_subject"] = imported.local_subject
-    out["type"] = imported.kind.value
-    return out
 
 
 def _account_limits(account: Account) -> dict[str, object]:
@@ -239,15 +238,15 @@ def _scope(role: Role, account: Account, public: str) -> Mapping[str, object]:
         "kind": "user_scope",
         "key": public,
         "role": role.name,
-        "template": _holder(role),
+        "template": _holder(role, account),
         "description": role.description,
     }
 
 
-def _holder(holder: Role | User) -> dict[str, object]:
+def _holder(holder: Role | User, account: Account) -> dict[str, object]:
     """What the template of a role and a user without one have in common."""
     out = {
-        **_permissions(holder.permissions),
+        **_permissions(holder.permissions, account),
         **_restrictions(holder.restrictions),
         **_user_limits(holder.limits),
     }

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from natsbackend import __version__
-from natsbackend.cli import authoring, output, pushing, running, token
+from natsbackend.cli import activation, authoring, output, pushing, running, token
 from natsbackend.errors import NatsBackendError, SpecError
 
 EXIT_BUG = 70
@@ -101,3 +101,4 @@ authoring.register(app)
 running.register(app)
 pushing.register(app)
 app.add_typer(token.app, name="token")
+app.add_typer(activation.app, name="activation")

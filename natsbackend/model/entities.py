@@ -15,25 +15,14 @@ from natsbackend.errors import Location
 from natsbackend.model.details import AccountDetails, OperatorDetails
 from natsbackend.model.names import escape
 from natsbackend.model.serving import Server
+from natsbackend.model.sharing import Export as Export
+from natsbackend.model.sharing import Import as Import
+from natsbackend.model.sharing import Kind as Kind
+from natsbackend.model.sharing import Response as Response
 
 UNLIMITED = -1
 
 OPERATOR_PATH = "operator"
-
-
-class Kind(enum.StrEnum):
-    """What is exported or imported."""
-
-    STREAM = "stream"
-    SERVICE = "service"
-
-
-class Response(enum.StrEnum):
-    """How many messages answer a service request; the values are the wire's."""
-
-    SINGLETON = "Singleton"
-    STREAM = "Stream"
-    CHUNKED = "Chunked"
 
 
 class ConnectionType(enum.StrEnum):
@@ -207,31 +196,6 @@ class User:
     def websocket(self) -> bool:
         """Whether a browser can use it, as for a role."""
         return self.bearer and ConnectionType.WEBSOCKET in self.connection_types
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Export:
-    """A stream or service that an account offers to others."""
-
-    kind: Kind
-    subject: str
-    name: str = ""
-    response: Response | None = None
-    account_token_position: int = 0
-    at: Location | None = field(default=None, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Import:
-    """A stream or service taken from another account, under another subject if `local_subject` is set."""
-
-    kind: Kind
-    subject: str
-    account: str
-    """The exporting account, by name."""
-    name: str = ""
-    local_subject: str | None = None
-    at: Location | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,17 +35,17 @@ from natsbackend.model.entities import (
 from natsbackend.model.names import printable
 from natsbackend.model.permissions import ROLE_INBOX, permissions, user_inbox, user_limits
 from natsbackend.model.policy import policy_tests
+from natsbackend.model.sharing import Latency, without_account_token
 from natsbackend.model.system import system_roles
 from natsbackend.spec.load import Spec, Step
 from natsbackend.spec.models import (
     AccountLimitsSpec,
     AccountSpec,
     DefaultsSpec,
-    ExportSpec,
-    ImportSpec,
     JetStreamLimitsSpec,
     SigningKeySpec,
 )
+from natsbackend.spec.sharing_models import ExportSpec, ImportSpec
 
 DEFAULT_KEY = "main"
 
@@ -171,11 +171,12 @@ def _account(way: _Way, name: str, model: AccountSpec, defaults: DefaultsSpec, o
 
 
 def _account_keys(way: _Way, account: str, model: AccountSpec, operator: Operator) -> tuple[SigningKey, ...]:
-    """The account's plain keys; where users need one and none is named, there is one, `main`."""
+    """The account's plain keys; where users or activations need one and none is named, there is one, `main`."""
     keys = _keys(way.spec, model.signing_keys, "accounts", account, "signing_keys")
     if keys is None:
         plain_users = any(user.role is None for user in model.users.values())
-        needed = plain_users and operator.require_signing_keys
+        activations = any(export.private for export in model.exports)
+        needed = (plain_users or activations) and operator.require_signing_keys
         keys = [_Key(at=way.spec.key_at("accounts", account))] if needed else []
     return tuple(
         SigningKey(name=key.name, path=signing_path(account, key.name), was=key.was, at=key.at)
@@ -216,7 +217,22 @@ def _export(way: _Way, spec: ExportSpec, at: Location) -> Export | None:
     response = _RESPONSES[spec.response] if spec.response else None
     if response is None and kind[0] is Kind.SERVICE:
         response = Response.SINGLETON
-    return Export(kind=kind[0], subject=kind[1], name=spec.name or kind[1], response=response, at=at)
+    return Export(
+        kind=kind[0],
+        subject=kind[1],
+        name=spec.name or kind[1],
+        private=spec.private is not False,
+        importers=() if isinstance(spec.private, bool) else tuple(dict.fromkeys(spec.private)),
+        response=response,
+        response_threshold=spec.response_threshold or 0,
+        latency=Latency(sampling=spec.latency.sampling, to=spec.latency.to) if spec.latency else None,
+        account_token_position=spec.account_token_position or 0,
+        advertise=spec.advertise,
+        allow_trace=spec.allow_trace,
+        description=spec.description,
+        info_url=spec.info_url,
+        at=at,
+    )
 
 
 def _import(way: _Way, spec: ImportSpec, at: Location) -> Import | None:
@@ -228,7 +244,11 @@ def _import(way: _Way, spec: ImportSpec, at: Location) -> Import | None:
         subject=kind[1],
         account=spec.from_,
         name=spec.name or kind[1],
-        local_subject=spec.local_subject,
+        local_subject=spec.local_subject
+        if spec.local_subject is not None
+        else without_account_token(kind[1]),
+        share=spec.share,
+        allow_trace=spec.allow_trace,
         at=at,
     )
 

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, Tag, model_validator
 from natsbackend.spec.account_models import ExternalAuthorizationSpec, Mapping, RevocationsSpec, TraceSpec
 from natsbackend.spec.server_models import ServerSpec, TargetSpec
 from natsbackend.spec.shape import BOOLEAN, LIST, MAP, TEXT, Model, Was, by_shape
+from natsbackend.spec.sharing_models import ExportSpec, ImportSpec
 from natsbackend.spec.units import (
     Limit,
     PositiveLimit,
@@ -283,33 +284,6 @@ class UserSpec(ConnectingSpec, PermissionsSpec):
         if self.expires is not None and self.not_before is not None and self.expires <= self.not_before:
             raise refuse("it expires before it begins to work", "put `expires` after `not_before`")
         return self
-
-
-class ExportSpec(Model):
-    """A stream or a service offered to other accounts."""
-
-    stream: str | None = Field(
-        default=None, description="Subject of a message stream.", examples=["sensors.>"]
-    )
-    service: str | None = Field(default=None, description="Subject of a service.", examples=["history.query"])
-    name: str | None = Field(default=None, description="A name to show. Default: the subject.")
-    response: Literal["singleton", "stream", "chunked"] | None = Field(
-        default=None, description="How many messages answer a request to the service. Default: `singleton`."
-    )
-
-
-class ImportSpec(Model):
-    """A stream or a service taken from another account."""
-
-    from_: str = Field(alias="from", description="The exporting account, by name.", examples=["telemetry"])
-    stream: str | None = Field(default=None, description="Subject of a stream, as exported or narrower.")
-    service: str | None = Field(default=None, description="Subject of a service, as exported or narrower.")
-    local_subject: str | None = Field(
-        default=None,
-        description="The subject it has in this account; `$1` stands for the first `*` of the imported subject.",
-        examples=["eu.sensors.>"],
-    )
-    name: str | None = Field(default=None, description="A name to show. Default: the subject.")
 
 
 class DefaultPermissionsSpec(Model):

@@ -10,6 +10,7 @@ from pathlib import Path
 from natsbackend.claims.build import build
 from natsbackend.claims.codec import TokenKind, read_unverified
 from natsbackend.claims.creds import format_creds_unverified, parse_creds
+from natsbackend.claims.sharing import activations
 from natsbackend.errors import ClaimsError, Diagnostic, KeyStoreError, LockError, ProjectError
 from natsbackend.files import Batch
 from natsbackend.keys import KeyPair, KeyRole, is_public
@@ -19,9 +20,11 @@ from natsbackend.lock import Lock, parse_lock, render_lock
 from natsbackend.model.entities import OPERATOR_PATH, Backend
 from natsbackend.project import Project
 from natsbackend.render.server_conf import render_server_config
+from natsbackend.workflow.carried import CarriedActivations
 from natsbackend.workflow.identity import Reconciled, reconcile
 from natsbackend.workflow.issue import Issuing
 from natsbackend.workflow.opening import Opened
+from natsbackend.workflow.revoking import revoke_removed
 
 Entropy = Callable[[int], bytes]
 
@@ -137,6 +140,7 @@ def plan_tree(
     _refuse_lost(reconciled.missing, places, project)
     new_keys = _make_keys(reconciled, frozen=frozen, entropy=entropy)
     lock = reconciled.lock.with_keys({path: pair.public for path, pair in new_keys})
+    lock = revoke_removed(lock, backend, now=now)
     seeds = Seeds(store, {pair.public: pair for _, pair in new_keys})
     issuing = _issue_all(backend, lock, places, seeds, now=now, users=users)
     lock = issuing.finish()
@@ -205,8 +209,14 @@ def _issue_all(
         text = _read(file)
         return parse_creds(text).jwt if text is not None and file.suffix == ".creds" else text
 
-    issuing = Issuing(lock, seeds.find, find_token, now)
-    for unsigned in build(backend, lock.keyring()):
+    keyring = lock.keyring()
+    carried = CarriedActivations(find_token, keyring)
+    issuing = Issuing(
+        lock, seeds.find, lambda path: (carried.find if path not in places else find_token)(path), now
+    )
+    for unsigned in activations(backend, keyring):
+        issuing.issue(unsigned)
+    for unsigned in build(backend, keyring, issuing.tokens, lock.revoked):
         claims = unsigned.claims
         if claims.kind is TokenKind.USER and not (users and seeds.find(unsigned.path, claims.subject)):
             continue  # its creds are made where its seed is

@@ -11,6 +11,7 @@ from contextlib import chdir
 from pathlib import Path
 
 from natsbackend.claims.build import build
+from natsbackend.claims.sharing import activations
 from natsbackend.cli.output import render_diagnostics
 from natsbackend.errors import Diagnostic, SpecError
 from natsbackend.lock import render_lock
@@ -74,6 +75,8 @@ def readable_claims(made: Tree) -> Mapping[str, object]:
     """Return every unsigned claim by path. A public key is shown as the path it belongs to, in angle brackets."""
     keyring = made.lock.keyring()
     names = {keyring[path]: f"<{path}>" for path in keyring}
+    given = tuple(activations(made.backend, keyring))
+    names |= {made.tokens[each.path]: f"<{each.path}>" for each in given}
 
     def readable(value: object) -> object:
         if isinstance(value, Mapping):
@@ -91,7 +94,7 @@ def readable_claims(made: Tree) -> Mapping[str, object]:
             **({"nbf": unsigned.claims.not_before} if unsigned.claims.not_before else {}),
             "nats": readable(unsigned.claims.nats),
         }
-        for unsigned in build(made.backend, keyring)
+        for unsigned in (*given, *build(made.backend, keyring, made.tokens, made.lock.revoked))
     }
 
 

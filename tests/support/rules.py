@@ -106,6 +106,115 @@ RULES: Mapping[str, Rule] = {
             SHARING % ("{stream: a.*.*}", "{from: back, stream: a.*.*, local_subject: b.$2.$1}"),
         ],
     ),
+    "export-service-word": Rule(
+        breaks=[
+            EXPORTS % f"{{stream: a, {word}}}"
+            for word in ("response_threshold: 5s", "latency: {sampling: 1, to: b}", "allow_trace: true")
+        ],
+        keeps=[
+            EXPORTS % "{service: a, response_threshold: 5s, latency: {sampling: 1, to: b}, allow_trace: true}"
+        ],
+    ),
+    "export-threshold-lost": Rule(
+        breaks=[EXPORTS % "{service: a, response_threshold: 5s}"], keeps=[EXPORTS % "{service: a}"]
+    ),
+    "export-latency": Rule(
+        breaks=[
+            EXPORTS % "{service: a, latency: {sampling: 50, to: b.*}}",
+            EXPORTS % "{service: a, latency: {sampling: 50, to: b..c}}",
+            EXPORTS % "{service: a, latency: {sampling: 50, to: b.c}}, {service: b.*}",
+            EXPORTS % "{service: a, response: stream, latency: {sampling: headers, to: b}}",
+        ],
+        keeps=[
+            EXPORTS % "{service: a, latency: {sampling: 100, to: b}}, {stream: b}",
+            EXPORTS
+            % "{service: a, response: singleton, latency: {sampling: headers, to: b.c}}, {service: b}",
+        ],
+    ),
+    "export-token-position": Rule(
+        breaks=[
+            EXPORTS % "{service: a.*, account_token_position: 3}",
+            EXPORTS % "{service: a.*, account_token_position: 1}",
+            EXPORTS % "{stream: a.>, account_token_position: 2}",
+            EXPORTS % "{stream: a, account_token_position: 1}",
+        ],
+        keeps=[
+            EXPORTS % "{service: a.*, account_token_position: 2}, {stream: '*.>', account_token_position: 1}"
+        ],
+    ),
+    "export-info": Rule(
+        breaks=[
+            EXPORTS % f"{{stream: a, description: {'x' * 8193}}}",
+            EXPORTS % f"{{stream: a, description: {'é' * 4097}}}",
+            EXPORTS % "{stream: a, info_url: docs.example.com/a}",
+            EXPORTS % "{stream: a, info_url: 'https:///a'}",
+            EXPORTS % "{stream: a, info_url: 'https://[::1'}",
+            EXPORTS % f"{{stream: a, info_url: 'https://a.example/{'x' * 8192}'}}",
+        ],
+        keeps=[EXPORTS % f"{{stream: a, description: {'x' * 8192}, info_url: 'https://a.example:1/a?b#c'}}"],
+    ),
+    "import-other-kind": Rule(
+        breaks=[
+            SHARING % ("{stream: a}", "{from: back, stream: a, share: true}"),
+            SHARING % ("{service: a}", "{from: back, service: a, allow_trace: true}"),
+        ],
+        keeps=[
+            SHARING
+            % (
+                "{stream: a}, {service: a}",
+                "{from: back, stream: a, allow_trace: true}, {from: back, service: a, share: true}",
+            )
+        ],
+    ),
+    "import-account-token": Rule(
+        breaks=[
+            SHARING % ("{service: a.*.b, account_token_position: 2}", f"{{from: back, service: '{subject}'}}")
+            for subject in ("a.*.b", "a.x.b", "a.x{{account-subject()}}.b")
+        ]
+        + [
+            SHARING % ("{service: a.*}", "{from: back, service: 'a.{{account-subject()}}'}"),
+            SHARING
+            % (
+                "{service: a.*.*, account_token_position: 2}",
+                "{from: back, service: 'a.{{account-subject()}}.{{account-subject()}}'}",
+            ),
+        ],
+        keeps=[
+            SHARING
+            % (
+                "{service: a.*.*, account_token_position: 2}, {stream: '*.>', account_token_position: 1}",
+                "{from: back, service: 'a.{{account-subject()}}.*'}, {from: back, stream: '{{account-subject()}}.>'}",
+            )
+        ],
+    ),
+    "export-private-account": Rule(
+        breaks=[EXPORTS % "{stream: a, private: [bakc]}", EXPORTS % "{stream: a, private: [back]}"],
+        keeps=[
+            EXPORTS % "{stream: a, private: [SYS]}, {stream: b, private: []}, {stream: c, private: true}",
+            SHARING % ("{stream: a, private: [web]}", "{from: back, stream: a}"),
+        ],
+    ),
+    "export-private-position": Rule(
+        breaks=[
+            EXPORTS % "{stream: a.*, private: true, account_token_position: 2}",
+            EXPORTS % "{stream: a.*, private: [SYS], account_token_position: 2}",
+        ],
+        keeps=[
+            EXPORTS
+            % "{stream: a.*, private: false, account_token_position: 2}, {service: a.*, private: true}"
+        ],
+    ),
+    "import-private": Rule(
+        breaks=[
+            SHARING % ("{stream: a, private: [SYS]}", "{from: back, stream: a}"),
+            SHARING % ("{stream: a, private: true}", "{from: back, stream: a}"),
+            SHARING % ("{service: a.>, private: []}", "{from: back, service: a.b}"),
+        ],
+        keeps=[
+            SHARING % ("{service: a.>, private: [SYS, web]}", "{from: back, service: a.b}"),
+            SHARING % ("{service: a, private: true}, {stream: a, private: false}", "{from: back, stream: a}"),
+        ],
+    ),
     "import-unknown-account": Rule(
         breaks=[
             SHARING % ("{stream: a}", "{from: bakc, stream: a}"),
@@ -324,12 +433,15 @@ RULES: Mapping[str, Rule] = {
         breaks=[
             "version: 1\noperator: {name: acme, signing_keys: []}",
             "accounts: {web: {signing_keys: [], users: {one: {}}}}",
+            "accounts: {web: {signing_keys: [], exports: [{stream: a, private: [SYS]}]}}",
         ],
         keeps=[
             "version: 1\noperator: {name: acme, signing_keys: [], require_signing_keys: false}\n"
             "accounts: {web: {signing_keys: [], users: {one: {}}}}",
             "accounts: {web: {signing_keys: [], roles: {r: {}}, users: {one: {role: r}}}}",
             "accounts: {web: {users: {one: {}}}}",
+            "accounts: {web: {exports: [{stream: a, private: [SYS]}]}}",
+            "accounts: {web: {signing_keys: [], exports: [{stream: a, private: true}]}}",
         ],
     ),
     "system-account-jetstream": Rule(
@@ -554,6 +666,7 @@ RULES: Mapping[str, Rule] = {
 }
 
 WARNINGS = {
+    "export-threshold-lost",
     "jetstream-off",
     "role-user-tag-missing",
     "bearer-everywhere",

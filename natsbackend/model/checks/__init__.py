@@ -11,7 +11,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from natsbackend.errors import Diagnostic
-from natsbackend.model.checks import details, names, permissions, server, sharing, trust, users
+from natsbackend.model.checks import (
+    details,
+    names,
+    offers,
+    permissions,
+    private,
+    server,
+    sharing,
+    trust,
+    users,
+)
 from natsbackend.model.entities import Backend
 from natsbackend.model.names import printable
 
@@ -25,12 +35,22 @@ CHECKS: Mapping[str, Check] = {
     "export-subject": sharing.export_subject,
     "export-response": sharing.export_response,
     "export-overlap": sharing.export_overlap,
+    "export-service-word": offers.export_service_word,
+    "export-threshold-lost": offers.export_threshold_lost,
+    "export-latency": offers.export_latency,
+    "export-token-position": offers.export_token_position,
+    "export-info": offers.export_info,
     "import-subject": sharing.import_subject,
     "import-unknown-account": sharing.import_unknown_account,
     "import-without-export": sharing.import_without_export,
     "import-duplicate": sharing.import_duplicate,
     "import-overlap": sharing.import_overlap,
     "import-cycle": sharing.import_cycle,
+    "export-private-account": private.export_private_account,
+    "export-private-position": private.export_private_position,
+    "import-private": private.import_private,
+    "import-other-kind": offers.import_other_kind,
+    "import-account-token": offers.import_account_token,
     "limit-exceeded": sharing.limit_exceeded,
     "permission-subject": permissions.subject,
     "permission-template": permissions.template,

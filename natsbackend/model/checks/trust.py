@@ -22,6 +22,10 @@ def signing_key_needed(backend: Backend) -> Iterable[Diagnostic]:
         if plain is not None and not account.signing_keys:
             message = f'user "{plain.name}" has no role, and account "{account.name}" no signing key to sign it with'
             yield Diagnostic(code="signing-key-needed", message=message, at=plain.at, hint=hint)
+        named = next((e for e in account.exports if e.importers), None)
+        if named is not None and not account.signing_keys:
+            message = f'"{named.subject}" is private, and account "{account.name}" has no key to sign activations with'
+            yield Diagnostic(code="signing-key-needed", message=message, at=named.at, hint=hint)
 
 
 def system_account_jetstream(backend: Backend) -> Iterable[Diagnostic]:

@@ -1,0 +1,74 @@
+"""`activation`: let accounts outside the spec import a private export."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from natsbackend.cli import output
+from natsbackend.cli.options import EnvOption, FileOption, spec_and_project
+from natsbackend.model.sharing import Kind
+
+app = typer.Typer(
+    help="Activations: let accounts outside the spec import a private export.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _group() -> None:
+    """Activations: let accounts outside the spec import a private export."""
+
+
+@app.command("mint")
+def mint(
+    exporter: Annotated[str, typer.Argument(metavar="EXPORTER", help="The exporting account.")],
+    subject: Annotated[
+        str, typer.Argument(metavar="SUBJECT", help="The subject of a private export, or a narrower one.")
+    ],
+    importer: Annotated[
+        str, typer.Option("--for", metavar="PUBLIC_KEY", help="The public key of the importing account.")
+    ],
+    kind: Annotated[
+        Kind | None,
+        typer.Option("--kind", help="Needed where a stream and a service have it.", show_default=False),
+    ] = None,
+    ttl: Annotated[
+        str | None, typer.Option("--ttl", metavar="30d", help="How long it holds. Default: for good.")
+    ] = None,
+    file: FileOption = None,
+    env: EnvOption = None,
+) -> None:
+    """Mint an activation for an account that is not in the spec.
+
+    It is signed with the exporter's first signing key. Accounts of the spec need none: name them in `private`.
+
+    Example: natsbackend activation mint telemetry 'sensors.>' --for ABWM… --ttl 30d
+    """
+    import time
+
+    from natsbackend.keystore.directory import DirectoryKeyStore
+    from natsbackend.workflow.activating import ActivationSigner
+    from natsbackend.workflow.opening import open_spec
+    from natsbackend.workflow.tree import read_lock
+
+    spec, project = spec_and_project(file, env)
+    backend = open_spec(str(spec)).backend
+    signer = ActivationSigner(backend, read_lock(project).keyring(), DirectoryKeyStore(project.keys))
+    output.answer(
+        signer.mint(exporter, subject, kind=kind, importer=importer, now=int(time.time()), ttl=_seconds(ttl))
+    )
+
+
+def _seconds(text: str | None) -> int | None:
+    from natsbackend.spec.units import read_seconds
+
+    if text is None:
+        return None
+    try:
+        return read_seconds(text)
+    except ValueError as e:
+        raise typer.BadParameter(str(e), param_hint="--ttl") from None

@@ -1,0 +1,117 @@
+"""The shape of exports and imports; see `spec.models`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, Tag, WithJsonSchema
+
+from natsbackend.spec.shape import BOOLEAN, LIST, NUMBER, TEXT, Model, by_shape
+from natsbackend.spec.units import PositiveNanoseconds, refuse
+
+
+def _percentage(value: int) -> int:
+    """Refuse what is no share of all requests; the wire's 0 means `headers` (Go library, `exports.go`)."""
+    if not 1 <= value <= 100:
+        raise refuse(f"{value} is not a percentage from 1 to 100", "write 1 to 100, or `headers`")
+    return value
+
+
+Sampling = Annotated[
+    Annotated[
+        int,
+        AfterValidator(_percentage),
+        WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 100}),
+        Tag(NUMBER),
+    ]
+    | Annotated[Literal["headers"], Tag(TEXT)],
+    by_shape("a percentage, or `headers`"),
+]
+
+
+Private = Annotated[
+    Annotated[bool, Tag(BOOLEAN)] | Annotated[list[str], Tag(LIST)],
+    by_shape("`true` or `false`, or a list of accounts"),
+]
+
+
+class LatencySpec(Model):
+    """How long requests of a service take, measured by the server and published as messages."""
+
+    sampling: Sampling = Field(
+        description="How many requests of a hundred are measured, or `headers`: those that carry a tracing header.",
+        examples=[50, "headers"],
+    )
+    to: str = Field(
+        description="Where in this account the measurements are published.", examples=["latency.history"]
+    )
+
+
+class ExportSpec(Model):
+    """A stream or a service offered to other accounts."""
+
+    stream: str | None = Field(
+        default=None, description="Subject of a message stream.", examples=["sensors.>"]
+    )
+    service: str | None = Field(default=None, description="Subject of a service.", examples=["history.query"])
+    name: str | None = Field(default=None, description="A name to show. Default: the subject.")
+    response: Literal["singleton", "stream", "chunked"] | None = Field(
+        default=None, description="How many messages answer a request to the service. Default: `singleton`."
+    )
+    private: Private = Field(
+        default=False,
+        description="Who may import it. A list names accounts of this spec, whose activations are made and carried for "
+        "them; `true`: whoever has an activation.",
+        examples=[["web"]],
+    )
+    response_threshold: PositiveNanoseconds | None = Field(
+        default=None,
+        description="How long a service may take to answer. Default: the server's 2m. A running server goes back to "
+        "2m at the account's next change.",
+        examples=["5s"],
+    )
+    latency: LatencySpec | None = Field(default=None, description="Measure how long requests take.")
+    account_token_position: int | None = Field(
+        default=None,
+        ge=1,
+        description="Which token of the subject, counted from 1, is the importing account's public key.",
+        examples=[2],
+    )
+    advertise: bool = Field(default=False, description="Tools may list the export publicly.")
+    allow_trace: bool = Field(
+        default=False, description="Message traces of importers go on into this account's service."
+    )
+    description: str = Field(default="", description="What it is, for those who import it.")
+    info_url: str = Field(
+        default="", description="Where to read more.", examples=["https://docs.example.com/sensors"]
+    )
+
+
+class ImportSpec(Model):
+    """A stream or a service taken from another account."""
+
+    from_: str = Field(alias="from", description="The exporting account, by name.", examples=["telemetry"])
+    stream: str | None = Field(
+        default=None,
+        description="Subject of a stream, as exported or narrower. Where the export has an `account_token_position`, "
+        "`{{account-subject()}}` stands there.",
+    )
+    service: str | None = Field(
+        default=None,
+        description="Subject of a service, likewise.",
+        examples=["history.query", "jobs.{{account-subject()}}.add"],
+    )
+    local_subject: str | None = Field(
+        default=None,
+        description="The subject it has in this account; `$1` stands for the first `*` of the imported subject. "
+        "Default: the subject, without an `{{account-subject()}}`.",
+        examples=["eu.sensors.>"],
+    )
+    name: str | None = Field(default=None, description="A name to show. Default: the subject.")
+    share: bool = Field(
+        default=False,
+        description="The service may see who asks: measurements of its latency name the client.",
+    )
+    allow_trace: bool = Field(
+        default=False, description="Message traces of the exporter's stream go on into this account."
+    )

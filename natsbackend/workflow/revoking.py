@@ -1,0 +1,53 @@
+"""Who is no longer named by a private export has its activation revoked.
+
+The importer's JWT loses its activation, too; but whoever has kept a copy could go on with it. The server refuses an
+activation that was issued until the second of its revocation (nats-server 2.15 `accounts.go`, `isRevoked`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from natsbackend.lock import Issued, KeyState, Lock
+from natsbackend.model.entities import Backend, account_path
+from natsbackend.model.grants import activation_path, export_path
+
+
+def revoke_removed(lock: Lock, backend: Backend, *, now: int) -> Lock:
+    """Return a lock that revokes the activations of who was named and is not, and of nobody who is named again."""
+    given = _given(lock)
+    if not given:
+        return lock
+    revoked = {path: dict(keys) for path, keys in lock.revoked.items()}
+    for account in backend.accounts.values():
+        for export in account.exports:
+            if not export.private:
+                continue
+            path = export_path(account.path, export)
+            of_export = revoked.setdefault(path, {})
+            for importer in export.importers:
+                of_export.pop(_key(lock, account_path(importer)) or "", None)
+            named = {activation_path(account.path, importer, export) for importer in export.importers}
+            for activation, (holder, issued) in given.get(path, {}).items():
+                key = _key(lock, holder)
+                if activation not in named and key is not None and of_export.get(key, -1) < issued.issued_at:
+                    of_export[key] = max(now, issued.issued_at)
+    return replace(lock, revoked={path: keys for path, keys in revoked.items() if keys})
+
+
+def _given(lock: Lock) -> dict[str, dict[str, tuple[str, Issued]]]:
+    """Return, by path of the export, each activation with the path of who has it and when it was issued."""
+    found: dict[str, dict[str, tuple[str, Issued]]] = {}
+    for path, issued in lock.issued.items():
+        exporter, _, rest = path.partition("/activations/")
+        if rest:
+            importer, _, export = rest.partition("/")
+            found.setdefault(f"{exporter}/exports/{export}", {})[path] = (f"accounts/{importer}", issued)
+    return found
+
+
+def _key(lock: Lock, path: str) -> str | None:
+    """Return the key of an account, a retired one if it has no other."""
+    keys = lock.keys.get(path, {})
+    active = (key for key, state in keys.items() if state is KeyState.ACTIVE)
+    return next(active, next(iter(keys), None))
