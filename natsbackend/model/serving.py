@@ -25,6 +25,37 @@ class Tls:
 
     cert_file: str
     key_file: str
+    ca_file: str | None = None
+    verify: bool = False
+    min_version: str | None = None
+    timeout: int | None = None
+    """Nanoseconds."""
+    handshake_first: bool | str = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerLimits:
+    """Limits of the whole server, by the names of its config: counts, bytes, nanoseconds. None: its default."""
+
+    max_connections: int | None = None
+    max_subscriptions: int | None = None
+    max_payload: int | None = None
+    max_pending: int | None = None
+    max_control_line: int | None = None
+    write_deadline: int | None = None
+    ping_interval: int | None = None
+    ping_max: int | None = None
+    lame_duck_duration: int | None = None
+    lame_duck_grace_period: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Monitor:
+    """The HTTP monitoring endpoint; whoever reaches it may read every account's JWT."""
+
+    listen: Listen
+    https: bool = False
+    base_path: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +80,12 @@ class Websocket:
     handshake_timeout: int | None = None
     """Nanoseconds."""
     advertise: str | None = None
+    ping_interval: int | None = None
+    """Nanoseconds."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    user_cookie: str | None = None
+    pass_cookie: str | None = None
+    token_cookie: str | None = None
     at: Location | None = field(default=None, compare=False, repr=False)
 
 
@@ -79,6 +116,10 @@ class Server:
 
     name: str | None = None
     listen: Listen = Listen(host="127.0.0.1")
+    tls: Tls | None = None
+    advertise: str | None = None
+    limits: ServerLimits = ServerLimits()
+    monitor: Monitor | None = None
     jetstream: ServerJetStream | None = None
     resolver: Resolver = Resolver()
     websocket: Websocket | None = None

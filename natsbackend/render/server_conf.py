@@ -13,13 +13,26 @@ spec. What the server does with them (nats-server 2.15, `server/opts.go`):
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 
 from natsbackend.model.entities import Backend
-from natsbackend.model.serving import Listen, Resolver, Server, ServerJetStream, Websocket
+from natsbackend.model.serving import (
+    Listen,
+    Monitor,
+    Resolver,
+    Server,
+    ServerJetStream,
+    ServerLimits,
+    Tls,
+    Websocket,
+)
 from natsbackend.render.conf import Value, duration, write_conf
 
 DEFAULT_PORT = 4222
 """Where clients connect if the spec names no port; nats-server's own default."""
+
+DEFAULT_MONITOR_PORT = 8222
+"""Where monitoring listens if the spec names no port; the one that all tools of NATS expect."""
 
 DEFAULT_WEBSOCKET_PORT = 8443
 """The websocket port if the spec names none and there is `tls`; nats-server has no default of its own."""
@@ -60,6 +73,13 @@ def server_config(
     if server.name is not None:
         config["server_name"] = server.name
     config["listen"] = _address(server.listen, DEFAULT_PORT)
+    if server.advertise is not None:
+        config["client_advertise"] = server.advertise
+    if server.tls is not None:
+        config["tls"] = _tls(server.tls)
+    config.update(_limits(server.limits))
+    if server.monitor is not None:
+        config.update(_monitor(server.monitor))
     if ports_dir is not None:
         config["ports_file_dir"] = ports_dir
     if server.jetstream is not None:
@@ -100,6 +120,38 @@ def _address(listen: Listen, default_port: int) -> str:
     return f"{host}:{port}"
 
 
+def _tls(tls: Tls) -> dict[str, Value]:
+    options: dict[str, Value] = {"cert_file": tls.cert_file, "key_file": tls.key_file}
+    if tls.ca_file is not None:
+        options["ca_file"] = tls.ca_file
+    if tls.verify:
+        options["verify"] = True
+    if tls.min_version is not None:
+        options["min_version"] = tls.min_version
+    if tls.timeout is not None:
+        options["timeout"] = duration(tls.timeout)
+    if tls.handshake_first:
+        options["handshake_first"] = tls.handshake_first
+    return options
+
+
+_TIMES = frozenset({"write_deadline", "ping_interval", "lame_duck_duration", "lame_duck_grace_period"})
+
+
+def _limits(limits: ServerLimits) -> dict[str, Value]:
+    given = {f.name: getattr(limits, f.name) for f in fields(limits)}
+    return {n: duration(v) if n in _TIMES else v for n, v in given.items() if v is not None}
+
+
+def _monitor(monitor: Monitor) -> dict[str, Value]:
+    options: dict[str, Value] = {
+        "https" if monitor.https else "http": _address(monitor.listen, DEFAULT_MONITOR_PORT)
+    }
+    if monitor.base_path is not None:
+        options["http_base_path"] = monitor.base_path
+    return options
+
+
 def _jetstream(jetstream: ServerJetStream) -> dict[str, Value]:
     options: dict[str, Value] = {"store_dir": jetstream.store_dir}
     if jetstream.memory is not None:
@@ -130,9 +182,12 @@ def _websocket(websocket: Websocket) -> dict[str, Value]:
     if websocket.tls is None:
         options["no_tls"] = True
     else:
-        options["tls"] = {"cert_file": websocket.tls.cert_file, "key_file": websocket.tls.key_file}
+        options["tls"] = _tls(websocket.tls)
     if websocket.cookie is not None:
         options["jwt_cookie"] = websocket.cookie.name
+    for name in ("user_cookie", "pass_cookie", "token_cookie"):
+        if (cookie := getattr(websocket, name)) is not None:
+            options[name] = cookie
     if websocket.allowed_origins:
         options["allowed_origins"] = list(websocket.allowed_origins)
     if websocket.same_origin:
@@ -141,4 +196,8 @@ def _websocket(websocket: Websocket) -> dict[str, Value]:
         options["compression"] = True
     if websocket.handshake_timeout is not None:
         options["handshake_timeout"] = duration(websocket.handshake_timeout)
+    if websocket.ping_interval is not None:
+        options["ping_interval"] = duration(websocket.ping_interval)
+    if websocket.headers:
+        options["headers"] = dict(websocket.headers)
     return options

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from natsbackend.model.entities import Backend
-from natsbackend.model.serving import Cookie, Listen, Server, ServerJetStream, Tls, Websocket
+from natsbackend.model.serving import Cookie, Listen, Monitor, Server, ServerJetStream, Tls, Websocket
 
 LOOPBACK = "127.0.0.1"
 COOKIE = Cookie(name="nats_token")
@@ -59,10 +59,15 @@ def on_loopback(backend: Backend, ports: LoopbackPorts, *, spec_dir: Path, data:
     if jetstream is None and _wants_jetstream(backend):
         jetstream = ServerJetStream(store_dir=store_dir)
         said.append("JetStream is on, since an account has a share of it")
+    if server.tls is not None:
+        said.append("listen: no TLS, since it is on loopback")
     said.append(f"the server's data is in {data}")
     local = replace(
         server,
         listen=listen,
+        tls=None,
+        advertise=None,
+        monitor=_monitor(server.monitor, said),
         jetstream=jetstream,
         resolver=replace(server.resolver, dir=str(data / "jwt")),
         websocket=websocket,
@@ -84,6 +89,16 @@ def _listen(listen: Listen, free: int, what: str, said: list[str]) -> Listen:
     return local
 
 
+def _monitor(monitor: Monitor | None, said: list[str]) -> Monitor | None:
+    """Keep monitoring, on loopback, and without the certificate that the listener for clients has lost."""
+    if monitor is None:
+        return None
+    local = Listen(host=LOOPBACK, port=monitor.listen.port or 0)
+    if monitor.https or monitor.listen.host != LOOPBACK:
+        said.append(f"monitoring: plain HTTP on {LOOPBACK}:{local.port or '(any port)'}")
+    return replace(monitor, listen=local, https=False)
+
+
 def _websocket(
     backend: Backend, websocket: Websocket | None, free: int, spec_dir: Path, said: list[str]
 ) -> tuple[Websocket | None, str | None]:
@@ -96,7 +111,9 @@ def _websocket(
         websocket = Websocket(listen=Listen(host=LOOPBACK), cookie=COOKIE)
     listen = _listen(websocket.listen, free, "websocket", said)
     tls = _tls_here(websocket.tls, spec_dir)
-    if tls is not None:
+    if tls is not None and websocket.tls is not None:
+        if websocket.tls.verify:
+            said.append("websocket: no client certificate is asked for")
         local = replace(websocket, listen=listen, tls=tls, advertise=None)
         return local, next(iter(websocket.allowed_origins), None)
     if websocket.tls is not None:
@@ -118,4 +135,4 @@ def _tls_here(tls: Tls | None, spec_dir: Path) -> Tls | None:
     cert, key = spec_dir / tls.cert_file, spec_dir / tls.key_file
     if not (cert.is_file() and key.is_file()):
         return None
-    return Tls(cert_file=str(cert.resolve()), key_file=str(key.resolve()))
+    return Tls(cert_file=str(cert.resolve()), key_file=str(key.resolve()), min_version=tls.min_version)

@@ -15,6 +15,9 @@ class Rule:
 
 
 WEBSOCKET = "server: {websocket: {no_tls: true, allowed_origins: [%s], cookie: {%s}}}"
+LISTENER = "server: {websocket: {no_tls: true, %s}}"
+LIMITS = "server: {limits: {%s}}"
+TLS = "cert_file: a, key_file: b"
 ROLE = "accounts: {web: {roles: {viewer: {ttl: 15m, %s}}}}"
 ROLE_USER = "accounts: {web: {roles: {viewer: {ttl: 15m}}, users: {%s}}}"
 USER = "accounts: {web: {users: {one: {%s}}}}"
@@ -349,6 +352,90 @@ RULES: Mapping[str, Rule] = {
             "server: {websocket: {no_tls: true}}",
         ],
     ),
+    "websocket-header": Rule(
+        breaks=[
+            LISTENER % f"headers: {{{header}}}"
+            for header in (
+                "Host: x",
+                "UPGRADE: x",
+                "Sec-WebSocket-Protocol: x",
+                "nats-no-masking: x",
+                "'': x",
+                "'a b': x",
+                "'a:': x",
+                'X-A: "1\\r\\nSet-Cookie: a=b"',
+            )
+        ],
+        keeps=[LISTENER % 'headers: {X-Served-By: "n1, \\t ünd mehr", Sec-Websocket: x}'],
+    ),
+    "websocket-other-cookie": Rule(
+        breaks=[
+            LISTENER % "token_cookie: 'a b'",
+            LISTENER % "user_cookie: a, pass_cookie: a",
+            LISTENER % "allowed_origins: [https://a.example], cookie: {name: a}, token_cookie: a",
+        ],
+        keeps=[LISTENER % "user_cookie: a, pass_cookie: b, token_cookie: A"],
+    ),
+    "websocket-same-origin": Rule(
+        breaks=[LISTENER % "same_origin: true"],
+        keeps=[
+            f"server: {{websocket: {{same_origin: true, tls: {{{TLS}}}}}}}",
+            LISTENER % "same_origin: false",
+        ],
+    ),
+    "tls-verify": Rule(
+        breaks=[
+            f"server: {{tls: {{{TLS}, verify: true}}}}",
+            f"server: {{tls: {{{TLS}, ca_file: ca}}}}",
+            f"server: {{websocket: {{tls: {{{TLS}, ca_file: ca}}}}}}",
+        ],
+        keeps=[
+            f"server: {{tls: {{{TLS}}}}}",
+            f"server: {{websocket: {{tls: {{{TLS}, ca_file: ca, verify: true}}}}}}",
+        ],
+    ),
+    "server-limits": Rule(
+        breaks=[
+            LIMITS % limit
+            for limit in (
+                "max_payload: 0",
+                "max_control_line: 0B",
+                "max_payload: 2GiB, max_pending: 4GiB",
+                "max_payload: 65MiB",
+                "max_payload: 2MiB, max_pending: 1MiB",
+                "lame_duck_duration: 29s",
+                "lame_duck_duration: 30s, lame_duck_grace_period: 30s",
+                "lame_duck_grace_period: 2m",
+            )
+        ],
+        keeps=[
+            LIMITS % "max_payload: 1MiB, max_pending: 1MiB",
+            LIMITS % "max_pending: 4GiB",
+            LIMITS % "lame_duck_duration: 30s, lame_duck_grace_period: 29s",
+            LIMITS % "max_connections: unlimited, max_subscriptions: 5",
+        ],
+    ),
+    "server-max-payload": Rule(
+        breaks=[LIMITS % "max_payload: 8388609"], keeps=[LIMITS % "max_payload: 8MiB"]
+    ),
+    "monitor-open": Rule(
+        breaks=[
+            "server: {monitor: {listen: '0.0.0.0:8222'}}",
+            "server: {monitor: {listen: '[::]:8222'}}",
+            "server: {monitor: {listen: example.com}}",
+        ],
+        keeps=[
+            "server: {monitor: {}}",
+            "server: {monitor: {listen: 8222}}",
+            "server: {monitor: {listen: ':8222'}}",
+            "server: {monitor: {listen: 'localhost:8222'}}",
+            "server: {monitor: {listen: '[::1]:8222'}}",
+        ],
+    ),
+    "monitor-tls": Rule(
+        breaks=["server: {monitor: {https: true}}"],
+        keeps=[f"server: {{monitor: {{https: true}}, tls: {{{TLS}}}}}"],
+    ),
     "test-subject": Rule(
         breaks=[
             USER % "publish: [a]" + "\ntests: [{as: web/one, can: {publish: [a..b]}}]",
@@ -362,4 +449,12 @@ RULES: Mapping[str, Rule] = {
     ),
 }
 
-WARNINGS = {"permission-star", "role-without-ttl", "websocket-unused"}
+WARNINGS = {
+    "permission-star",
+    "role-without-ttl",
+    "websocket-unused",
+    "websocket-same-origin",
+    "tls-verify",
+    "server-max-payload",
+    "monitor-open",
+}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from natsbackend.errors import Diagnostic
-from natsbackend.model.checks import names, permissions, server, sharing, trust
+from natsbackend.model.checks import listeners, names, permissions, server, sharing, trust
 from natsbackend.model.entities import Backend
 from natsbackend.model.names import printable
 
@@ -48,6 +48,14 @@ CHECKS: Mapping[str, Check] = {
     "websocket-origin": server.websocket_origin,
     "websocket-cookie": server.websocket_cookie,
     "websocket-unused": server.websocket_unused,
+    "websocket-header": listeners.websocket_header,
+    "websocket-other-cookie": listeners.websocket_other_cookie,
+    "websocket-same-origin": listeners.websocket_same_origin,
+    "tls-verify": listeners.tls_verify,
+    "server-limits": listeners.server_limits,
+    "server-max-payload": listeners.server_max_payload,
+    "monitor-open": listeners.monitor_open,
+    "monitor-tls": listeners.monitor_tls,
     "test-subject": permissions.test_subject,
 }
 
