@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterator
 
 from natsbackend.errors import Location
-from natsbackend.model.entities import UNLIMITED
 from natsbackend.model.serving import (
     Cookie,
     Listen,
     Monitor,
     Resolver,
+    ResolverKind,
     Server,
     ServerJetStream,
     ServerLimits,
@@ -119,12 +119,16 @@ def _jetstream(model: bool | ServerJetStreamSpec) -> ServerJetStream | None:
 def _resolver(model: ResolverSpec | None) -> Resolver:
     spec = model or ResolverSpec()
     return Resolver(
+        kind=ResolverKind(spec.type),
         dir=spec.dir,
+        url=spec.url,
         allow_delete=spec.allow_delete,
         hard_delete=spec.hard_delete,
         interval=spec.interval,
         timeout=spec.timeout,
-        limit=None if spec.limit == UNLIMITED else spec.limit,
+        limit=spec.limit,
+        ttl=spec.ttl,
+        pinned=None if spec.pinned is None else tuple(spec.pinned),
     )
 
 

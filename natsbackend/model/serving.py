@@ -5,6 +5,7 @@ Frozen values, in the units of the config: bytes, nanoseconds, ports. `at` never
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -98,16 +99,30 @@ class ServerJetStream:
     disk: int | None = None
 
 
+class ResolverKind(enum.StrEnum):
+    """Where the server has account JWTs from; the values are the spec's."""
+
+    FULL = "full"
+    CACHE = "cache"
+    MEMORY = "memory"
+    URL = "url"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolver:
-    """The full (NATS-based) resolver. Times in nanoseconds; None leaves them to the server."""
+    """The resolver of account JWTs. Times in nanoseconds; None leaves them to the server."""
 
+    kind: ResolverKind = ResolverKind.FULL
     dir: str = "jwt"
+    url: str | None = None
     allow_delete: bool = False
     hard_delete: bool = False
     interval: int | None = None
     timeout: int | None = None
     limit: int | None = None
+    ttl: int | None = None
+    pinned: tuple[str, ...] | None = None
+    """Names of the only accounts whose users may connect, the system account left out; None: all may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

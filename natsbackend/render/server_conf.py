@@ -14,12 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from types import MappingProxyType
 
-from natsbackend.model.entities import Backend
+from natsbackend.model.entities import UNLIMITED, Backend
 from natsbackend.model.serving import (
     Listen,
     Monitor,
     Resolver,
+    ResolverKind,
     Server,
     ServerJetStream,
     ServerLimits,
@@ -44,12 +46,17 @@ RANDOM_PORT = -1
 """What nats-server wants to read for a port of its own choice; 0 means its default, or off."""
 
 
+_MOST = 2**31 - 1
+_NO_ACCOUNTS: Mapping[str, str] = MappingProxyType({})
+
+
 def server_config(
     backend: Backend,
     *,
     operator: str,
     system_account: str,
     preload: Mapping[str, str],
+    accounts: Mapping[str, str] = _NO_ACCOUNTS,
     ports_dir: str | None = None,
 ) -> dict[str, Value]:
     """Return the options of nats-server for a backend, in the order they are written.
@@ -62,7 +69,9 @@ def server_config(
             against the directory it is started in.
         system_account: the public key of the system account, the same as in the operator JWT.
         preload: account JWTs by public key that the resolver stores at the start, if it has no newer ones.
-            With a strict operator the system account must be among them.
+            With a strict operator the system account must be among them, and all accounts where the resolver is
+            in memory. A URL resolver takes none: the server would not start.
+        accounts: the public key of each account by name; needed where the resolver pins some.
         ports_dir: where the server writes the addresses it really listens on.
 
     Raises:
@@ -87,7 +96,10 @@ def server_config(
     config["operator"] = operator
     config["system_account"] = system_account
     config["resolver"] = _resolver(server.resolver)
-    if preload:
+    if server.resolver.pinned is not None:
+        pinned = (accounts[name] for name in server.resolver.pinned)
+        config["resolver_pinned_accounts"] = list(dict.fromkeys((system_account, *pinned)))
+    if preload and server.resolver.kind is not ResolverKind.URL:
         config["resolver_preload"] = dict(preload)
     if server.websocket is not None:
         config["websocket"] = _websocket(server.websocket)
@@ -100,6 +112,7 @@ def render_server_config(
     operator: str,
     system_account: str,
     preload: Mapping[str, str],
+    accounts: Mapping[str, str] = _NO_ACCOUNTS,
     ports_dir: str | None = None,
 ) -> str:
     """Return the text of `nats-server.conf`; the arguments are those of `server_config`.
@@ -108,7 +121,12 @@ def render_server_config(
         ConfError: a value that the config language cannot express; the message names its key.
     """
     config = server_config(
-        backend, operator=operator, system_account=system_account, preload=preload, ports_dir=ports_dir
+        backend,
+        operator=operator,
+        system_account=system_account,
+        preload=preload,
+        accounts=accounts,
+        ports_dir=ports_dir,
     )
     return write_conf(config)
 
@@ -161,17 +179,33 @@ def _jetstream(jetstream: ServerJetStream) -> dict[str, Value]:
     return options
 
 
-def _resolver(resolver: Resolver) -> dict[str, Value]:
-    options: dict[str, Value] = {"type": "full", "dir": resolver.dir, "allow_delete": resolver.allow_delete}
+def _resolver(resolver: Resolver) -> Value:
+    """Write only what the kind of resolver takes: the server refuses some words of others, and ignores the rest."""
+    if resolver.kind is ResolverKind.MEMORY:
+        return "MEMORY"
+    if resolver.kind is ResolverKind.URL:
+        return f"URL({resolver.url})"
+    options: dict[str, Value] = {"type": resolver.kind.value, "dir": resolver.dir}
+    if resolver.kind is ResolverKind.FULL:
+        options["allow_delete"] = resolver.allow_delete
     if resolver.hard_delete:  # the server refuses even `hard_delete: false` where nothing may be deleted
         options["hard_delete"] = True
     if resolver.interval is not None:
         options["interval"] = duration(resolver.interval)
     if resolver.timeout is not None:
         options["timeout"] = duration(resolver.timeout)
-    if resolver.limit is not None:
-        options["limit"] = resolver.limit
+    if resolver.limit is not None and (limit := _limit(resolver)) is not None:
+        options["limit"] = limit
+    if resolver.ttl is not None:
+        options["ttl"] = duration(resolver.ttl)
     return options
+
+
+def _limit(resolver: Resolver) -> int | None:
+    """A full resolver has no limit unless it is given one; a cache takes none for 1000, so no limit is the largest."""
+    if resolver.limit != UNLIMITED:
+        return resolver.limit
+    return _MOST if resolver.kind is ResolverKind.CACHE else None
 
 
 def _websocket(websocket: Websocket) -> dict[str, Value]:

@@ -159,13 +159,35 @@ class ServerJetStreamSpec(Model):
 class ResolverSpec(Model):
     """Where the server keeps account JWTs."""
 
-    type: Literal["full"] = Field(default="full", description="`full`: on disk, in sync over the cluster.")
-    dir: str = Field(default="data/jwt", description="Directory of the JWTs.")
+    type: Literal["full", "cache", "memory", "url"] = Field(
+        default="full",
+        description="`full`: on disk, in sync over the cluster; the only one that `push` can fill. `cache`: some of "
+        "them on disk, the others asked of a full one in the cluster. `memory`: all JWTs stand in the config. `url`: "
+        "asked of an HTTP server.",
+    )
+    dir: str = Field(default="data/jwt", description="Directory of the JWTs (`full`, `cache`).")
+    url: str | None = Field(
+        default=None,
+        description="Address below which each JWT is found by the account's public key (`url`). It must answer "
+        "200 itself when the server starts, and cannot hold `mem`.",
+        examples=["https://accounts.example.com/jwt/v1/accounts/"],
+    )
     allow_delete: bool = Field(default=False, description="Accounts may be deleted by a signed request.")
     hard_delete: bool = Field(default=False, description="Deleted files are removed, not renamed.")
     interval: Nanoseconds | None = Field(default=None, description="Time between syncs.", examples=["2m"])
     timeout: Nanoseconds | None = Field(default=None, description="Longest look-up in the cluster.")
-    limit: PositiveLimit | None = Field(default=None, description="Most JWTs kept.")
+    limit: PositiveLimit | None = Field(
+        default=None, description="Most JWTs kept. Default: unlimited; 1000 in a cache."
+    )
+    ttl: PositiveNanoseconds | None = Field(
+        default=None, description="Time a cache keeps a JWT. Default: until it expires.", examples=["1h"]
+    )
+    pinned: list[str] | None = Field(
+        default=None,
+        description="The only accounts, by name, whose users may connect here; the system account is always one of "
+        "them (`resolver_pinned_accounts`).",
+        examples=[["web"]],
+    )
 
 
 class ServerSpec(Model):

@@ -10,7 +10,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from natsbackend.model.entities import Backend
-from natsbackend.model.serving import Cookie, Listen, Monitor, Server, ServerJetStream, Tls, Websocket
+from natsbackend.model.serving import (
+    Cookie,
+    Listen,
+    Monitor,
+    Resolver,
+    ResolverKind,
+    Server,
+    ServerJetStream,
+    Tls,
+    Websocket,
+)
 
 LOOPBACK = "127.0.0.1"
 COOKIE = Cookie(name="nats_token")
@@ -69,7 +79,7 @@ def on_loopback(backend: Backend, ports: LoopbackPorts, *, spec_dir: Path, data:
         advertise=None,
         monitor=_monitor(server.monitor, said),
         jetstream=jetstream,
-        resolver=replace(server.resolver, dir=str(data / "jwt")),
+        resolver=_resolver(server.resolver, str(data / "jwt"), said),
         websocket=websocket,
     )
     return Loopback(replace(backend, server=local, targets={}), tuple(said), origin)
@@ -97,6 +107,14 @@ def _monitor(monitor: Monitor | None, said: list[str]) -> Monitor | None:
     if monitor.https or monitor.listen.host != LOOPBACK:
         said.append(f"monitoring: plain HTTP on {LOOPBACK}:{local.port or '(any port)'}")
     return replace(monitor, listen=local, https=False)
+
+
+def _resolver(resolver: Resolver, directory: str, said: list[str]) -> Resolver:
+    """Keep a full resolver, or put one in the place of another, since accounts are pushed to it."""
+    if resolver.kind is ResolverKind.FULL:
+        return replace(resolver, dir=directory)
+    said.append(f"resolver: a full one instead of `{resolver.kind}`, to push to")
+    return Resolver(dir=directory, pinned=resolver.pinned)
 
 
 def _websocket(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ class Rule:
 
 WEBSOCKET = "server: {websocket: {no_tls: true, allowed_origins: [%s], cookie: {%s}}}"
 LISTENER = "server: {websocket: {no_tls: true, %s}}"
+RESOLVER = "server: {resolver: {%s}}"
+TARGET = "targets: {main: {nats: ['nats://n1']}}"
 LIMITS = "server: {limits: {%s}}"
 TLS = "cert_file: a, key_file: b"
 ROLE = "accounts: {web: {roles: {viewer: {ttl: 15m, %s}}}}"
@@ -352,6 +355,69 @@ RULES: Mapping[str, Rule] = {
             "server: {websocket: {no_tls: true}}",
         ],
     ),
+    "resolver-option": Rule(
+        breaks=[
+            RESOLVER % words
+            for words in (
+                "type: cache, interval: 1m",
+                "type: cache, allow_delete: false",
+                "type: cache, hard_delete: false",
+                "type: memory, dir: data",
+                "type: memory, limit: 5",
+                "type: full, ttl: 1h",
+                "url: 'https://a.example'",
+                "type: url, url: 'https://a.example', dir: data",
+                "type: url, url: 'https://a.example', timeout: 1s",
+            )
+        ],
+        keeps=[
+            RESOLVER % words
+            for words in (
+                "type: cache, dir: data, ttl: 1h, timeout: 1s, limit: unlimited",
+                "type: memory, pinned: [SYS]",
+                "interval: 1m, timeout: 1s, limit: 5, dir: data, allow_delete: true",
+                "type: url, url: 'https://a.example'",
+            )
+        ],
+    ),
+    "resolver-url": Rule(
+        breaks=[
+            RESOLVER % "type: url",
+            *(
+                RESOLVER % f"type: url, url: {json.dumps(url)}"
+                for url in (
+                    "https://member.example.com/",
+                    "https://a.example/MEMO/",
+                    "",
+                    "a.example",
+                    "nats://a.example",
+                    "https://",
+                    "https://a.example:0/",
+                    "https://a.example:x/",
+                    "https://a.example/a b",
+                    "https://a.example/)",
+                    'https://a.example/"',
+                    "https://u:p@a.example/",
+                    "https://a.example/?a=b",
+                )
+            ),
+        ],
+        keeps=[
+            RESOLVER % f"type: url, url: '{url}'"
+            for url in ("https://a.example", "http://[::1]:9090/jwt/v1/accounts/")
+        ],
+    ),
+    "resolver-pinned": Rule(
+        breaks=["accounts: {web: {}}\n" + RESOLVER % "pinned: [wbe]", RESOLVER % "pinned: ['']"],
+        keeps=["accounts: {web: {}}\n" + RESOLVER % "pinned: [web, SYS]", RESOLVER % "pinned: []"],
+    ),
+    "resolver-push": Rule(
+        breaks=[
+            RESOLVER % "type: memory" + "\n" + TARGET,
+            RESOLVER % "type: url, url: 'https://a.example'" + "\n" + TARGET,
+        ],
+        keeps=[RESOLVER % "type: cache" + "\n" + TARGET, RESOLVER % "type: memory", TARGET],
+    ),
     "websocket-header": Rule(
         breaks=[
             LISTENER % f"headers: {{{header}}}"
@@ -457,4 +523,5 @@ WARNINGS = {
     "tls-verify",
     "server-max-payload",
     "monitor-open",
+    "resolver-push",
 }

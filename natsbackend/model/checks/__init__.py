@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from natsbackend.errors import Diagnostic
-from natsbackend.model.checks import listeners, names, permissions, server, sharing, trust
+from natsbackend.model.checks import listeners, names, permissions, resolver, server, sharing, trust
 from natsbackend.model.entities import Backend
 from natsbackend.model.names import printable
 
@@ -44,6 +44,10 @@ CHECKS: Mapping[str, Check] = {
     "system-account-jetstream": trust.system_account_jetstream,
     "server-name": server.server_name,
     "resolver-delete": server.resolver_delete,
+    "resolver-option": resolver.resolver_option,
+    "resolver-url": resolver.resolver_url,
+    "resolver-pinned": resolver.resolver_pinned,
+    "resolver-push": resolver.resolver_push,
     "websocket-origins": server.websocket_origins,
     "websocket-origin": server.websocket_origin,
     "websocket-cookie": server.websocket_cookie,
