@@ -173,3 +173,16 @@ def test_on_loopback_no_browser_is_asked_for_a_certificate(
     cert, key = certificate
     assert local.server.websocket.tls == Tls(cert_file=str(cert), key_file=str(key), min_version="1.3")
     assert "websocket: no client certificate is asked for" in local.substitutions
+
+
+def test_a_server_is_in_the_jetstream_domain_of_the_spec(tmp_path: Path) -> None:
+    nats, monitor = free_ports(2)
+    server = {
+        "listen": f"{HOST}:{nats}",
+        "monitor": {"listen": monitor},
+        "jetstream": {"store_dir": "js", "domain": "hub"},
+    }
+    with serving(tmp_path, server) as running:
+        assert running.warnings() == ()
+        jsz = httpx.get(f"http://{HOST}:{monitor}/jsz", trust_env=False).json()
+    assert jsz["config"]["domain"] == "hub"

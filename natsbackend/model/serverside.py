@@ -113,7 +113,7 @@ def _jetstream(model: bool | ServerJetStreamSpec) -> ServerJetStream | None:
     if model is False:
         return None
     spec = ServerJetStreamSpec() if model is True else model
-    return ServerJetStream(store_dir=spec.store_dir, memory=spec.memory, disk=spec.disk)
+    return ServerJetStream(store_dir=spec.store_dir, memory=spec.memory, disk=spec.disk, domain=spec.domain)
 
 
 def _resolver(model: ResolverSpec | None) -> Resolver:

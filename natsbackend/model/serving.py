@@ -97,6 +97,7 @@ class ServerJetStream:
     store_dir: str
     memory: int | None = None
     disk: int | None = None
+    domain: str | None = None
 
 
 class ResolverKind(enum.StrEnum):

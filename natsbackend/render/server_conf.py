@@ -176,6 +176,8 @@ def _jetstream(jetstream: ServerJetStream) -> dict[str, Value]:
         options["max_memory_store"] = jetstream.memory
     if jetstream.disk is not None:
         options["max_file_store"] = jetstream.disk
+    if jetstream.domain is not None:
+        options["domain"] = jetstream.domain
     return options
 
 

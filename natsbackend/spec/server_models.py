@@ -154,6 +154,9 @@ class ServerJetStreamSpec(Model):
     store_dir: str = Field(default="data/jetstream", description="Where streams are stored.")
     memory: Size | None = Field(default=None, description="Most memory (`max_memory_store`).")
     disk: Size | None = Field(default=None, description="Most disk (`max_file_store`).")
+    domain: str | None = Field(
+        default=None, description="Its JetStream domain, one name without dots.", examples=["hub"]
+    )
 
 
 class ResolverSpec(Model):

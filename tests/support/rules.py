@@ -355,6 +355,10 @@ RULES: Mapping[str, Rule] = {
             "server: {websocket: {no_tls: true}}",
         ],
     ),
+    "jetstream-domain": Rule(
+        breaks=[f"server: {{jetstream: {{domain: '{domain}'}}}}" for domain in ("", "a.b", "*", "a>", "a b")],
+        keeps=["server: {jetstream: {domain: hub-1}}", "server: {jetstream: {}}"],
+    ),
     "resolver-option": Rule(
         breaks=[
             RESOLVER % words

@@ -43,6 +43,7 @@ CHECKS: Mapping[str, Check] = {
     "signing-key-needed": trust.signing_key_needed,
     "system-account-jetstream": trust.system_account_jetstream,
     "server-name": server.server_name,
+    "jetstream-domain": server.jetstream_domain,
     "resolver-delete": server.resolver_delete,
     "resolver-option": resolver.resolver_option,
     "resolver-url": resolver.resolver_url,

@@ -38,6 +38,19 @@ def resolver_delete(backend: Backend) -> Iterable[Diagnostic]:
         )
 
 
+def jetstream_domain(backend: Backend) -> Iterable[Diagnostic]:
+    """A JetStream domain that is not one token of a subject: the server does not start, or nobody can name it."""
+    server = backend.server
+    domain = server.jetstream.domain if server and server.jetstream else None
+    if server and domain is not None and (not domain or any(c in ".*>" or c.isspace() for c in domain)):
+        yield Diagnostic(
+            code="jetstream-domain",
+            message=f"{domain[:60]!r} cannot be a JetStream domain",
+            at=place(server, "jetstream", "domain"),
+            hint="use one name without dots, wildcards and blanks",
+        )
+
+
 def websocket_origins(backend: Backend) -> Iterable[Diagnostic]:
     """A cookie without origins: any site could open a socket with the visitor's cookie."""
     websocket = backend.server.websocket if backend.server else None
