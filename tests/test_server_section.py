@@ -16,6 +16,7 @@ from support.resolvers import free_ports
 from support.servers import NOW, PLAIN_WEBSOCKET
 from support.workspaces import Spec, Workspace
 
+from natsbackend.errors import LiveServerError
 from natsbackend.live.server import NatsServer, find_server
 from natsbackend.model.entities import Backend, Operator
 from natsbackend.model.serving import Cookie, Listen, Monitor, Server, Tls, Websocket
@@ -186,3 +187,31 @@ def test_a_server_is_in_the_jetstream_domain_of_the_spec(tmp_path: Path) -> None
         assert running.warnings() == ()
         jsz = httpx.get(f"http://{HOST}:{monitor}/jsz", trust_env=False).json()
     assert jsz["config"]["domain"] == "hub"
+
+
+ENCRYPTED = {"store_dir": "js", "encryption": {"key": {"env": "NB_TEST_JS_KEY"}, "cipher": "aes"}}
+
+
+@pytest.mark.parametrize("key", ['"123"', '"a,b"', '"a b"', "plainKEY"])
+def test_jetstream_is_encrypted_with_the_key_of_the_environment(
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (nats,) = free_ports(1)
+    monkeypatch.setenv("NB_TEST_JS_KEY", key)
+    with serving(tmp_path, {"listen": f"{HOST}:{nats}", "jetstream": ENCRYPTED}) as running:
+        assert running.warnings() == ()
+    assert "Encryption:      AES" in (tmp_path / "server.log").read_text(encoding="utf-8")
+    assert key.strip('"') not in (tmp_path / "build" / "nats-server.conf").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("key", ["123", "a,b", "a b"])
+def test_a_key_without_quotes_of_its_own_stops_the_server(
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (nats,) = free_ports(1)
+    monkeypatch.setenv("NB_TEST_JS_KEY", key)
+    with (
+        pytest.raises(LiveServerError),
+        serving(tmp_path, {"listen": f"{HOST}:{nats}", "jetstream": ENCRYPTED}),
+    ):
+        pytest.fail("it started")

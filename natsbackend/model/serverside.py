@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from natsbackend.errors import Location
 from natsbackend.model.serving import (
     Cookie,
+    Encryption,
     Listen,
     Monitor,
     Resolver,
@@ -21,6 +22,7 @@ from natsbackend.model.serving import (
 from natsbackend.spec.load import Spec, Step
 from natsbackend.spec.server_models import (
     ClientTlsSpec,
+    EncryptionSpec,
     MonitorSpec,
     ResolverSpec,
     ServerJetStreamSpec,
@@ -113,7 +115,20 @@ def _jetstream(model: bool | ServerJetStreamSpec) -> ServerJetStream | None:
     if model is False:
         return None
     spec = ServerJetStreamSpec() if model is True else model
-    return ServerJetStream(store_dir=spec.store_dir, memory=spec.memory, disk=spec.disk, domain=spec.domain)
+    return ServerJetStream(
+        store_dir=spec.store_dir,
+        memory=spec.memory,
+        disk=spec.disk,
+        domain=spec.domain,
+        encryption=_encryption(spec.encryption),
+    )
+
+
+def _encryption(spec: EncryptionSpec | None) -> Encryption | None:
+    if spec is None:
+        return None
+    previous = spec.previous_key.env if spec.previous_key else None
+    return Encryption(key=spec.key.env, previous_key=previous, cipher=spec.cipher)
 
 
 def _resolver(model: ResolverSpec | None) -> Resolver:

@@ -91,6 +91,15 @@ class Websocket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Encryption:
+    """Encryption of what JetStream stores; the keys are names of variables in the server's environment."""
+
+    key: str
+    previous_key: str | None = None
+    cipher: str = "chacha"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerJetStream:
     """JetStream on the server. Sizes in bytes; None leaves them to the server."""
 
@@ -98,6 +107,7 @@ class ServerJetStream:
     memory: int | None = None
     disk: int | None = None
     domain: str | None = None
+    encryption: Encryption | None = None
 
 
 class ResolverKind(enum.StrEnum):

@@ -28,7 +28,7 @@ from natsbackend.model.serving import (
     Tls,
     Websocket,
 )
-from natsbackend.render.conf import Value, duration, write_conf
+from natsbackend.render.conf import Value, Variable, duration, write_conf
 
 DEFAULT_PORT = 4222
 """Where clients connect if the spec names no port; nats-server's own default."""
@@ -178,6 +178,10 @@ def _jetstream(jetstream: ServerJetStream) -> dict[str, Value]:
         options["max_file_store"] = jetstream.disk
     if jetstream.domain is not None:
         options["domain"] = jetstream.domain
+    if (encryption := jetstream.encryption) is not None:
+        options |= {"cipher": encryption.cipher, "key": Variable(encryption.key)}
+        if encryption.previous_key is not None:
+            options["prev_key"] = Variable(encryption.previous_key)
     return options
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, Tag
+from pydantic import Field, StringConstraints, Tag
 
 from natsbackend.spec.shape import BOOLEAN, MAP, NUMBER, TEXT, Model, by_shape
 from natsbackend.spec.units import Nanoseconds, PositiveLimit, PositiveNanoseconds, Size
@@ -148,6 +148,26 @@ class WebsocketSpec(Model):
     )
 
 
+class SecretSpec(Model):
+    """A secret that stands elsewhere, and never in what is generated."""
+
+    env: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] = Field(
+        description="Name of a variable in the environment that the server starts in. The server reads its text as a "
+        "piece of config: put it in double quotes of its own, or `123` stops the server, and so does `a,b`.",
+        examples=["NATS_JETSTREAM_KEY"],
+    )
+
+
+class EncryptionSpec(Model):
+    """Encryption of what JetStream stores."""
+
+    key: SecretSpec = Field(description="The key.", examples=[{"env": "NATS_JETSTREAM_KEY"}])
+    previous_key: SecretSpec | None = Field(
+        default=None, description="The key before, while what is stored still needs it (`prev_key`)."
+    )
+    cipher: Literal["chacha", "aes"] = Field(default="chacha", description="The cipher.")
+
+
 class ServerJetStreamSpec(Model):
     """JetStream on the server."""
 
@@ -156,6 +176,9 @@ class ServerJetStreamSpec(Model):
     disk: Size | None = Field(default=None, description="Most disk (`max_file_store`).")
     domain: str | None = Field(
         default=None, description="Its JetStream domain, one name without dots.", examples=["hub"]
+    )
+    encryption: EncryptionSpec | None = Field(
+        default=None, description="Encryption of what is stored. Default: none."
     )
 
 

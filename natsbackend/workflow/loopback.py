@@ -65,7 +65,9 @@ def on_loopback(backend: Backend, ports: LoopbackPorts, *, spec_dir: Path, data:
     listen = _listen(server.listen, ports.nats, "listen", said)
     websocket, origin = _websocket(backend, server.websocket, ports.websocket, spec_dir, said)
     store_dir = str(data / "jetstream")
-    jetstream = replace(server.jetstream, store_dir=store_dir) if server.jetstream else None
+    jetstream = replace(server.jetstream, store_dir=store_dir, encryption=None) if server.jetstream else None
+    if server.jetstream and server.jetstream.encryption:
+        said.append("JetStream stores unencrypted, since its key is the server's alone")
     if jetstream is None and _wants_jetstream(backend):
         jetstream = ServerJetStream(store_dir=store_dir)
         said.append("JetStream is on, since an account has a share of it")
