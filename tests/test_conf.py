@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from natsbackend.errors import NatsBackendError
-from natsbackend.render.conf import HEADER, ConfError, duration, write_conf
+from natsbackend.render.conf import HEADER, ConfError, Variable, duration, write_conf
 
 LEGAL_STRING = re.compile(r'"(?:[^"\\\x00-\x1f\x7f-\x9f\u2028\u2029]|\\[\\"nrt]|\\x[0-9a-f]{2})*"')
 
@@ -150,6 +150,13 @@ def test_a_nul_or_a_lone_surrogate_is_refused_with_the_key_and_without_the_value
 def test_a_value_of_another_type_is_refused(value: object) -> None:
     with pytest.raises(ConfError, match=r'^config key "a\.b": a \w+ has no form'):
         body({"a": {"b": value}})
+
+
+def test_a_variable_is_written_bare_and_only_in_upper_case() -> None:
+    assert body({"key": Variable("JS_KEY2")}) == "key: $JS_KEY2\n"
+    for name in ("", "key", "JS KEY", "2A", "A\n", "A}", "Ä"):
+        with pytest.raises(ConfError, match="a variable's name"):
+            write_conf({"key": Variable(name)})
 
 
 def test_integers_have_64_bits() -> None:

@@ -22,7 +22,17 @@ from support.servers import LOOPBACK, PLAIN_WEBSOCKET, config_of, prepare, trust
 from natsbackend.errors import LiveServerError
 from natsbackend.live.server import find_server
 from natsbackend.model.entities import Backend, Operator
-from natsbackend.model.serving import Cookie, Listen, Resolver, Server, ServerJetStream, Tls, Websocket
+from natsbackend.model.serving import (
+    Cookie,
+    Listen,
+    Monitor,
+    Resolver,
+    Server,
+    ServerJetStream,
+    ServerLimits,
+    Tls,
+    Websocket,
+)
 from natsbackend.render.conf import HEADER, ConfError, write_conf
 from natsbackend.render.server_conf import render_server_config
 
@@ -234,6 +244,10 @@ def test_a_relative_operator_file_is_found_from_where_the_server_starts(tmp_path
 def test_every_option_of_a_server_is_written_in_a_fixed_order() -> None:
     server = Server(
         name="n1",
+        advertise="nats.example.com:4222",
+        tls=Tls(cert_file="n.crt", key_file="n.key", timeout=1_000_000_000, handshake_first=True),
+        limits=ServerLimits(max_payload=7, ping_interval=60_000_000_000),
+        monitor=Monitor(listen=LOOPBACK, base_path="/nats"),
         jetstream=ServerJetStream(store_dir="data", disk=10),
         resolver=Resolver(
             dir="jwt",
@@ -257,6 +271,12 @@ def test_every_option_of_a_server_is_written_in_a_fixed_order() -> None:
     assert list(config_of(server, TRUST, "operator.jwt").items()) == [
         ("server_name", "n1"),
         ("listen", "127.0.0.1:4222"),
+        ("client_advertise", "nats.example.com:4222"),
+        ("tls", {"cert_file": "n.crt", "key_file": "n.key", "timeout": "1s", "handshake_first": True}),
+        ("max_payload", 7),
+        ("ping_interval", "1m"),
+        ("http", "127.0.0.1:-1"),
+        ("http_base_path", "/nats"),
         ("jetstream", {"store_dir": "data", "max_file_store": 10}),
         ("operator", "operator.jwt"),
         ("system_account", TRUST.system_account),

@@ -5,6 +5,7 @@ Frozen values, in the units of the config: bytes, nanoseconds, ports. `at` never
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -28,6 +29,37 @@ class Tls:
 
     cert_file: str
     key_file: str
+    ca_file: str | None = None
+    verify: bool = False
+    min_version: str | None = None
+    timeout: int | None = None
+    """Nanoseconds."""
+    handshake_first: bool | str = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerLimits:
+    """Limits of the whole server, by the names of its config: counts, bytes, nanoseconds. None: its default."""
+
+    max_connections: int | None = None
+    max_subscriptions: int | None = None
+    max_payload: int | None = None
+    max_pending: int | None = None
+    max_control_line: int | None = None
+    write_deadline: int | None = None
+    ping_interval: int | None = None
+    ping_max: int | None = None
+    lame_duck_duration: int | None = None
+    lame_duck_grace_period: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Monitor:
+    """The HTTP monitoring endpoint; whoever reaches it may read every account's JWT."""
+
+    listen: Listen
+    https: bool = False
+    base_path: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +84,22 @@ class Websocket:
     handshake_timeout: int | None = None
     """Nanoseconds."""
     advertise: str | None = None
+    ping_interval: int | None = None
+    """Nanoseconds."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    user_cookie: str | None = None
+    pass_cookie: str | None = None
+    token_cookie: str | None = None
     at: Location | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encryption:
+    """Encryption of what JetStream stores; the keys are names of variables in the server's environment."""
+
+    key: str
+    previous_key: str | None = None
+    cipher: str = "chacha"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,18 +109,34 @@ class ServerJetStream:
     store_dir: str
     memory: int | None = None
     disk: int | None = None
+    domain: str | None = None
+    encryption: Encryption | None = None
+
+
+class ResolverKind(enum.StrEnum):
+    """Where the server has account JWTs from; the values are the spec's."""
+
+    FULL = "full"
+    CACHE = "cache"
+    MEMORY = "memory"
+    URL = "url"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolver:
-    """The full (NATS-based) resolver. Times in nanoseconds; None leaves them to the server."""
+    """The resolver of account JWTs. Times in nanoseconds; None leaves them to the server."""
 
+    kind: ResolverKind = ResolverKind.FULL
     dir: str = "jwt"
+    url: str | None = None
     allow_delete: bool = False
     hard_delete: bool = False
     interval: int | None = None
     timeout: int | None = None
     limit: int | None = None
+    ttl: int | None = None
+    pinned: tuple[str, ...] | None = None
+    """Names of the only accounts whose users may connect, the system account left out; None: all may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +145,10 @@ class Server:
 
     name: str | None = None
     listen: Listen = Listen(host="127.0.0.1")
+    tls: Tls | None = None
+    advertise: str | None = None
+    limits: ServerLimits = ServerLimits()
+    monitor: Monitor | None = None
     jetstream: ServerJetStream | None = None
     resolver: Resolver = Resolver()
     websocket: Websocket | None = None

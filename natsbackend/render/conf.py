@@ -23,11 +23,24 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from natsbackend.errors import NatsBackendError
 
-Value: TypeAlias = "str | int | bool | Sequence[Value] | Mapping[str, Value]"
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A value that the server takes from its environment when it starts: the secret itself is never written.
+
+    The server looks among the keys of the maps around it first, and they are matched with their case; so a name in
+    upper case is never one of the options written here.
+    """
+
+    name: str
+
+
+Value: TypeAlias = "str | int | bool | Variable | Sequence[Value] | Mapping[str, Value]"
 """What a config is made of. Sizes are plain integers of bytes; a time is the text that `duration` returns."""
 
 HEADER = "# nats-server config, written by natsbackend: change the spec and generate it again\n"
@@ -36,6 +49,7 @@ _INDENT = "  "
 _INT64 = range(-(2**63), 2**63)
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _DIRECTIVES = frozenset({"include"})
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*", re.ASCII)
 _SHORT_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _UNSEEN_CLASS = (
     r"\x00-\x1f\x7f-\x9f"  # control characters, C1 included
@@ -111,6 +125,12 @@ def _scalar(value: object, path: str) -> str:
     if isinstance(value, str):
         _check_text(value, path)
         return f'"{_ESCAPED.sub(_escape, value)}"'
+    if isinstance(value, Variable):
+        if not _VARIABLE.fullmatch(value.name):
+            raise ConfError(
+                f"{_place(path)}: a variable's name is made of A-Z, 0-9 and _, and begins with a letter"
+            )
+        return f"${value.name}"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):

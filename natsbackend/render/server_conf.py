@@ -13,10 +13,26 @@ spec. What the server does with them (nats-server 2.15, `server/opts.go`):
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
+from types import MappingProxyType
 
-from natsbackend.model.entities import Backend
-from natsbackend.model.serving import DEFAULT_PORT, Listen, Resolver, Server, ServerJetStream, Websocket
-from natsbackend.render.conf import Value, duration, write_conf
+from natsbackend.model.entities import UNLIMITED, Backend
+from natsbackend.model.serving import (
+    DEFAULT_PORT,
+    Listen,
+    Monitor,
+    Resolver,
+    ResolverKind,
+    Server,
+    ServerJetStream,
+    ServerLimits,
+    Tls,
+    Websocket,
+)
+from natsbackend.render.conf import Value, Variable, duration, write_conf
+
+DEFAULT_MONITOR_PORT = 8222
+"""Where monitoring listens if the spec names no port; the one that all tools of NATS expect."""
 
 DEFAULT_WEBSOCKET_PORT = 8443
 """The websocket port if the spec names none and there is `tls`; nats-server has no default of its own."""
@@ -28,12 +44,17 @@ RANDOM_PORT = -1
 """What nats-server wants to read for a port of its own choice; 0 means its default, or off."""
 
 
+_MOST = 2**31 - 1
+_NO_ACCOUNTS: Mapping[str, str] = MappingProxyType({})
+
+
 def server_config(
     backend: Backend,
     *,
     operator: str,
     system_account: str,
     preload: Mapping[str, str],
+    accounts: Mapping[str, str] = _NO_ACCOUNTS,
     ports_dir: str | None = None,
 ) -> dict[str, Value]:
     """Return the options of nats-server for a backend, in the order they are written.
@@ -46,7 +67,9 @@ def server_config(
             against the directory it is started in.
         system_account: the public key of the system account, the same as in the operator JWT.
         preload: account JWTs by public key that the resolver stores at the start, if it has no newer ones.
-            With a strict operator the system account must be among them.
+            With a strict operator the system account must be among them, and all accounts where the resolver is
+            in memory. A URL resolver takes none: the server would not start.
+        accounts: the public key of each account by name; needed where the resolver pins some.
         ports_dir: where the server writes the addresses it really listens on.
 
     Raises:
@@ -57,6 +80,13 @@ def server_config(
     if server.name is not None:
         config["server_name"] = server.name
     config["listen"] = _address(server.listen, DEFAULT_PORT)
+    if server.advertise is not None:
+        config["client_advertise"] = server.advertise
+    if server.tls is not None:
+        config["tls"] = _tls(server.tls)
+    config.update(_limits(server.limits))
+    if server.monitor is not None:
+        config.update(_monitor(server.monitor))
     if ports_dir is not None:
         config["ports_file_dir"] = ports_dir
     if server.jetstream is not None:
@@ -64,7 +94,10 @@ def server_config(
     config["operator"] = operator
     config["system_account"] = system_account
     config["resolver"] = _resolver(server.resolver)
-    if preload:
+    if server.resolver.pinned is not None:
+        pinned = (accounts[name] for name in server.resolver.pinned)
+        config["resolver_pinned_accounts"] = list(dict.fromkeys((system_account, *pinned)))
+    if preload and server.resolver.kind is not ResolverKind.URL:
         config["resolver_preload"] = dict(preload)
     if server.websocket is not None:
         config["websocket"] = _websocket(server.websocket)
@@ -77,6 +110,7 @@ def render_server_config(
     operator: str,
     system_account: str,
     preload: Mapping[str, str],
+    accounts: Mapping[str, str] = _NO_ACCOUNTS,
     ports_dir: str | None = None,
 ) -> str:
     """Return the text of `nats-server.conf`; the arguments are those of `server_config`.
@@ -85,7 +119,12 @@ def render_server_config(
         ConfError: a value that the config language cannot express; the message names its key.
     """
     config = server_config(
-        backend, operator=operator, system_account=system_account, preload=preload, ports_dir=ports_dir
+        backend,
+        operator=operator,
+        system_account=system_account,
+        preload=preload,
+        accounts=accounts,
+        ports_dir=ports_dir,
     )
     return write_conf(config)
 
@@ -97,26 +136,80 @@ def _address(listen: Listen, default_port: int) -> str:
     return f"{host}:{port}"
 
 
+def _tls(tls: Tls) -> dict[str, Value]:
+    options: dict[str, Value] = {"cert_file": tls.cert_file, "key_file": tls.key_file}
+    if tls.ca_file is not None:
+        options["ca_file"] = tls.ca_file
+    if tls.verify:
+        options["verify"] = True
+    if tls.min_version is not None:
+        options["min_version"] = tls.min_version
+    if tls.timeout is not None:
+        options["timeout"] = duration(tls.timeout)
+    if tls.handshake_first:
+        options["handshake_first"] = tls.handshake_first
+    return options
+
+
+_TIMES = frozenset({"write_deadline", "ping_interval", "lame_duck_duration", "lame_duck_grace_period"})
+
+
+def _limits(limits: ServerLimits) -> dict[str, Value]:
+    given = {f.name: getattr(limits, f.name) for f in fields(limits)}
+    return {n: duration(v) if n in _TIMES else v for n, v in given.items() if v is not None}
+
+
+def _monitor(monitor: Monitor) -> dict[str, Value]:
+    options: dict[str, Value] = {
+        "https" if monitor.https else "http": _address(monitor.listen, DEFAULT_MONITOR_PORT)
+    }
+    if monitor.base_path is not None:
+        options["http_base_path"] = monitor.base_path
+    return options
+
+
 def _jetstream(jetstream: ServerJetStream) -> dict[str, Value]:
     options: dict[str, Value] = {"store_dir": jetstream.store_dir}
     if jetstream.memory is not None:
         options["max_memory_store"] = jetstream.memory
     if jetstream.disk is not None:
         options["max_file_store"] = jetstream.disk
+    if jetstream.domain is not None:
+        options["domain"] = jetstream.domain
+    if (encryption := jetstream.encryption) is not None:
+        options |= {"cipher": encryption.cipher, "key": Variable(encryption.key)}
+        if encryption.previous_key is not None:
+            options["prev_key"] = Variable(encryption.previous_key)
     return options
 
 
-def _resolver(resolver: Resolver) -> dict[str, Value]:
-    options: dict[str, Value] = {"type": "full", "dir": resolver.dir, "allow_delete": resolver.allow_delete}
+def _resolver(resolver: Resolver) -> Value:
+    """Write only what the kind of resolver takes: the server refuses some words of others, and ignores the rest."""
+    if resolver.kind is ResolverKind.MEMORY:
+        return "MEMORY"
+    if resolver.kind is ResolverKind.URL:
+        return f"URL({resolver.url})"
+    options: dict[str, Value] = {"type": resolver.kind.value, "dir": resolver.dir}
+    if resolver.kind is ResolverKind.FULL:
+        options["allow_delete"] = resolver.allow_delete
     if resolver.hard_delete:  # the server refuses even `hard_delete: false` where nothing may be deleted
         options["hard_delete"] = True
     if resolver.interval is not None:
         options["interval"] = duration(resolver.interval)
     if resolver.timeout is not None:
         options["timeout"] = duration(resolver.timeout)
-    if resolver.limit is not None:
-        options["limit"] = resolver.limit
+    if resolver.limit is not None and (limit := _limit(resolver)) is not None:
+        options["limit"] = limit
+    if resolver.ttl is not None:
+        options["ttl"] = duration(resolver.ttl)
     return options
+
+
+def _limit(resolver: Resolver) -> int | None:
+    """A full resolver has no limit unless it is given one; a cache takes none for 1000, so no limit is the largest."""
+    if resolver.limit != UNLIMITED:
+        return resolver.limit
+    return _MOST if resolver.kind is ResolverKind.CACHE else None
 
 
 def _websocket(websocket: Websocket) -> dict[str, Value]:
@@ -127,9 +220,12 @@ def _websocket(websocket: Websocket) -> dict[str, Value]:
     if websocket.tls is None:
         options["no_tls"] = True
     else:
-        options["tls"] = {"cert_file": websocket.tls.cert_file, "key_file": websocket.tls.key_file}
+        options["tls"] = _tls(websocket.tls)
     if websocket.cookie is not None:
         options["jwt_cookie"] = websocket.cookie.name
+    for name in ("user_cookie", "pass_cookie", "token_cookie"):
+        if (cookie := getattr(websocket, name)) is not None:
+            options[name] = cookie
     if websocket.allowed_origins:
         options["allowed_origins"] = list(websocket.allowed_origins)
     if websocket.same_origin:
@@ -138,4 +234,8 @@ def _websocket(websocket: Websocket) -> dict[str, Value]:
         options["compression"] = True
     if websocket.handshake_timeout is not None:
         options["handshake_timeout"] = duration(websocket.handshake_timeout)
+    if websocket.ping_interval is not None:
+        options["ping_interval"] = duration(websocket.ping_interval)
+    if websocket.headers:
+        options["headers"] = dict(websocket.headers)
     return options

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, Tag
+from pydantic import Field, StringConstraints, Tag
 
 from natsbackend.spec.shape import BOOLEAN, MAP, NUMBER, TEXT, Model, by_shape
-from natsbackend.spec.units import Nanoseconds, PositiveLimit, Size
+from natsbackend.spec.units import Nanoseconds, PositiveLimit, PositiveNanoseconds, Size
 
 Listen = Annotated[
     Annotated[str, Tag(TEXT)] | Annotated[int, Tag(NUMBER)],
@@ -20,6 +20,78 @@ class TlsSpec(Model):
 
     cert_file: str = Field(description="PEM file; relative paths begin at the directory the server runs in.")
     key_file: str = Field(description="PEM file of the private key.")
+    ca_file: str | None = Field(
+        default=None, description="PEM file of the authorities that client certificates come from."
+    )
+    verify: bool = Field(default=False, description="Whoever connects needs a certificate of the `ca_file`.")
+    min_version: Literal["1.2", "1.3"] | None = Field(
+        default=None, description="The oldest version of TLS. Default: 1.2."
+    )
+
+
+class ClientTlsSpec(TlsSpec):
+    """TLS of the listener for clients."""
+
+    timeout: PositiveNanoseconds | None = Field(
+        default=None, description="Longest handshake. Default: the server's 2s.", examples=["5s"]
+    )
+    handshake_first: Annotated[
+        Annotated[bool, Tag(BOOLEAN)] | Annotated[Literal["auto"], Tag(TEXT)],
+        by_shape("`true`, `false` or `auto`"),
+    ] = Field(
+        default=False,
+        description="TLS before the server's first word; `auto`: also clients that wait for that word.",
+    )
+
+
+class ServerLimitsSpec(Model):
+    """Limits of the whole server, under the names they have in its config. What is not given is its default."""
+
+    max_connections: PositiveLimit | None = Field(
+        default=None, description="Most clients. Default: 65536.", examples=[10000]
+    )
+    max_subscriptions: PositiveLimit | None = Field(
+        default=None, description="Most subscriptions of one connection. Default: unlimited."
+    )
+    max_payload: Size | None = Field(
+        default=None, description="Largest message. Default: 1MiB.", examples=["2MiB"]
+    )
+    max_pending: Size | None = Field(
+        default=None, description="Most bytes that wait for a slow client. Default: 64MiB."
+    )
+    max_control_line: Size | None = Field(
+        default=None,
+        description="Longest line of the protocol, CONNECT with its JWT included. Default: 4KiB.",
+    )
+    write_deadline: PositiveNanoseconds | None = Field(
+        default=None, description="Longest write to a client that does not read. Default: 10s."
+    )
+    ping_interval: PositiveNanoseconds | None = Field(
+        default=None, description="Time between pings. Default: 2m."
+    )
+    ping_max: int | None = Field(
+        default=None, ge=1, description="Unanswered pings until a client counts as gone. Default: 2."
+    )
+    lame_duck_duration: PositiveNanoseconds | None = Field(
+        default=None, description="Time over which clients are sent away before a stop. Default: 2m."
+    )
+    lame_duck_grace_period: PositiveNanoseconds | None = Field(
+        default=None, description="Time before the first one is. Default: 10s."
+    )
+
+
+class MonitorSpec(Model):
+    """The HTTP monitoring endpoint. It needs no login, and shows every account's JWT."""
+
+    listen: Listen | None = Field(
+        default=None,
+        description="HOST:PORT. Default, also for a port alone: 127.0.0.1; port 8222.",
+        examples=["127.0.0.1:8222"],
+    )
+    https: bool = Field(default=False, description="HTTPS, with the certificate of `server.tls`.")
+    base_path: str | None = Field(
+        default=None, description="Path that all pages are below.", examples=["/nats"]
+    )
 
 
 class CookieSpec(Model):
@@ -56,6 +128,44 @@ class WebsocketSpec(Model):
         default=None, description="Longest upgrade.", examples=["2s"]
     )
     advertise: str | None = Field(default=None, description="HOST:PORT told to clients and other servers.")
+    ping_interval: PositiveNanoseconds | None = Field(
+        default=None,
+        description="Time between pings to browsers, shorter than what a proxy takes for idle. "
+        "Default: that of `limits`.",
+        examples=["30s"],
+    )
+    headers: dict[str, str] = Field(
+        default={}, description="Headers of the answer to an upgrade.", examples=[{"X-Served-By": "n1"}]
+    )
+    user_cookie: str | None = Field(
+        default=None, description="Cookie with a user name, for an authorization callout."
+    )
+    pass_cookie: str | None = Field(
+        default=None, description="Cookie with a password, for an authorization callout."
+    )
+    token_cookie: str | None = Field(
+        default=None, description="Cookie with a token that is no JWT, for an authorization callout."
+    )
+
+
+class SecretSpec(Model):
+    """A secret that stands elsewhere, and never in what is generated."""
+
+    env: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] = Field(
+        description="Name of a variable in the environment that the server starts in. The server reads its text as a "
+        "piece of config: put it in double quotes of its own, or `123` stops the server, and so does `a,b`.",
+        examples=["NATS_JETSTREAM_KEY"],
+    )
+
+
+class EncryptionSpec(Model):
+    """Encryption of what JetStream stores."""
+
+    key: SecretSpec = Field(description="The key.", examples=[{"env": "NATS_JETSTREAM_KEY"}])
+    previous_key: SecretSpec | None = Field(
+        default=None, description="The key before, while what is stored still needs it (`prev_key`)."
+    )
+    cipher: Literal["chacha", "aes"] = Field(default="chacha", description="The cipher.")
 
 
 class ServerJetStreamSpec(Model):
@@ -64,18 +174,46 @@ class ServerJetStreamSpec(Model):
     store_dir: str = Field(default="data/jetstream", description="Where streams are stored.")
     memory: Size | None = Field(default=None, description="Most memory (`max_memory_store`).")
     disk: Size | None = Field(default=None, description="Most disk (`max_file_store`).")
+    domain: str | None = Field(
+        default=None, description="Its JetStream domain, one name without dots.", examples=["hub"]
+    )
+    encryption: EncryptionSpec | None = Field(
+        default=None, description="Encryption of what is stored. Default: none."
+    )
 
 
 class ResolverSpec(Model):
     """Where the server keeps account JWTs."""
 
-    type: Literal["full"] = Field(default="full", description="`full`: on disk, in sync over the cluster.")
-    dir: str = Field(default="data/jwt", description="Directory of the JWTs.")
+    type: Literal["full", "cache", "memory", "url"] = Field(
+        default="full",
+        description="`full`: on disk, in sync over the cluster; the only one that `push` can fill. `cache`: some of "
+        "them on disk, the others asked of a full one in the cluster. `memory`: all JWTs stand in the config. `url`: "
+        "asked of an HTTP server.",
+    )
+    dir: str = Field(default="data/jwt", description="Directory of the JWTs (`full`, `cache`).")
+    url: str | None = Field(
+        default=None,
+        description="Address below which each JWT is found by the account's public key (`url`). It must answer "
+        "200 itself when the server starts, and cannot hold `mem`.",
+        examples=["https://accounts.example.com/jwt/v1/accounts/"],
+    )
     allow_delete: bool = Field(default=False, description="Accounts may be deleted by a signed request.")
     hard_delete: bool = Field(default=False, description="Deleted files are removed, not renamed.")
     interval: Nanoseconds | None = Field(default=None, description="Time between syncs.", examples=["2m"])
     timeout: Nanoseconds | None = Field(default=None, description="Longest look-up in the cluster.")
-    limit: PositiveLimit | None = Field(default=None, description="Most JWTs kept.")
+    limit: PositiveLimit | None = Field(
+        default=None, description="Most JWTs kept. Default: unlimited; 1000 in a cache."
+    )
+    ttl: PositiveNanoseconds | None = Field(
+        default=None, description="Time a cache keeps a JWT. Default: until it expires.", examples=["1h"]
+    )
+    pinned: list[str] | None = Field(
+        default=None,
+        description="The only accounts, by name, whose users may connect here; the system account is always one of "
+        "them (`resolver_pinned_accounts`).",
+        examples=[["web"]],
+    )
 
 
 class ServerSpec(Model):
@@ -86,6 +224,16 @@ class ServerSpec(Model):
         default=None,
         description="HOST:PORT for clients. Default: every address, port 4222.",
         examples=["0.0.0.0:4222"],
+    )
+    tls: ClientTlsSpec | None = Field(
+        default=None, description="Certificate of the listener for clients. Default: none, plain."
+    )
+    advertise: str | None = Field(
+        default=None, description="HOST:PORT told to clients instead of `listen` (`client_advertise`)."
+    )
+    limits: ServerLimitsSpec | None = Field(default=None, description="Limits of the whole server.")
+    monitor: MonitorSpec | None = Field(
+        default=None, description="HTTP monitoring, `{}` for loopback port 8222. Default: off."
     )
     jetstream: Annotated[
         Annotated[bool, Tag(BOOLEAN)] | Annotated[ServerJetStreamSpec, Tag(MAP)],

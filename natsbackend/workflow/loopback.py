@@ -10,7 +10,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from natsbackend.model.entities import Backend
-from natsbackend.model.serving import Cookie, Listen, Server, ServerJetStream, Tls, Websocket
+from natsbackend.model.serving import (
+    Cookie,
+    Listen,
+    Monitor,
+    Resolver,
+    ResolverKind,
+    Server,
+    ServerJetStream,
+    Tls,
+    Websocket,
+)
 
 LOOPBACK = "127.0.0.1"
 COOKIE = Cookie(name="nats_token")
@@ -55,16 +65,23 @@ def on_loopback(backend: Backend, ports: LoopbackPorts, *, spec_dir: Path, data:
     listen = _listen(server.listen, ports.nats, "listen", said)
     websocket, origin = _websocket(backend, server.websocket, ports.websocket, spec_dir, said)
     store_dir = str(data / "jetstream")
-    jetstream = replace(server.jetstream, store_dir=store_dir) if server.jetstream else None
+    jetstream = replace(server.jetstream, store_dir=store_dir, encryption=None) if server.jetstream else None
+    if server.jetstream and server.jetstream.encryption:
+        said.append("JetStream stores unencrypted, since its key is the server's alone")
     if jetstream is None and _wants_jetstream(backend):
         jetstream = ServerJetStream(store_dir=store_dir)
         said.append("JetStream is on, since an account has a share of it")
+    if server.tls is not None:
+        said.append("listen: no TLS, since it is on loopback")
     said.append(f"the server's data is in {data}")
     local = replace(
         server,
         listen=listen,
+        tls=None,
+        advertise=None,
+        monitor=_monitor(server.monitor, said),
         jetstream=jetstream,
-        resolver=replace(server.resolver, dir=str(data / "jwt")),
+        resolver=_resolver(server.resolver, str(data / "jwt"), said),
         websocket=websocket,
     )
     return Loopback(replace(backend, server=local, targets={}), tuple(said), origin)
@@ -86,6 +103,24 @@ def _listen(listen: Listen, free: int, what: str, said: list[str]) -> Listen:
     return local
 
 
+def _monitor(monitor: Monitor | None, said: list[str]) -> Monitor | None:
+    """Keep monitoring, on loopback, and without the certificate that the listener for clients has lost."""
+    if monitor is None:
+        return None
+    local = Listen(host=LOOPBACK, port=monitor.listen.port or 0)
+    if monitor.https or monitor.listen.host != LOOPBACK:
+        said.append(f"monitoring: plain HTTP on {LOOPBACK}:{local.port or '(any port)'}")
+    return replace(monitor, listen=local, https=False)
+
+
+def _resolver(resolver: Resolver, directory: str, said: list[str]) -> Resolver:
+    """Keep a full resolver, or put one in the place of another, since accounts are pushed to it."""
+    if resolver.kind is ResolverKind.FULL:
+        return replace(resolver, dir=directory)
+    said.append(f"resolver: a full one instead of `{resolver.kind}`, to push to")
+    return Resolver(dir=directory, pinned=resolver.pinned)
+
+
 def _websocket(
     backend: Backend, websocket: Websocket | None, free: int, spec_dir: Path, said: list[str]
 ) -> tuple[Websocket | None, str | None]:
@@ -98,7 +133,9 @@ def _websocket(
         websocket = Websocket(listen=Listen(host=LOOPBACK), cookie=COOKIE)
     listen = _listen(websocket.listen, free, "websocket", said)
     tls = _tls_here(websocket.tls, spec_dir)
-    if tls is not None:
+    if tls is not None and websocket.tls is not None:
+        if websocket.tls.verify:
+            said.append("websocket: no client certificate is asked for")
         local = replace(websocket, listen=listen, tls=tls, advertise=None)
         return local, next(iter(websocket.allowed_origins), None)
     if websocket.tls is not None:
@@ -120,4 +157,4 @@ def _tls_here(tls: Tls | None, spec_dir: Path) -> Tls | None:
     cert, key = spec_dir / tls.cert_file, spec_dir / tls.key_file
     if not (cert.is_file() and key.is_file()):
         return None
-    return Tls(cert_file=str(cert.resolve()), key_file=str(key.resolve()))
+    return Tls(cert_file=str(cert.resolve()), key_file=str(key.resolve()), min_version=tls.min_version)

@@ -18,6 +18,7 @@ from natsbackend.keystore.directory import DirectoryKeyStore
 from natsbackend.keystore.interface import KeyStore
 from natsbackend.lock import Lock, parse_lock, render_lock
 from natsbackend.model.entities import OPERATOR_PATH, Backend
+from natsbackend.model.serving import Resolver, ResolverKind
 from natsbackend.project import Project
 from natsbackend.render.server_conf import render_server_config
 from natsbackend.workflow.carried import CarriedActivations
@@ -254,10 +255,16 @@ def _token_contents(
 
 
 def _server_conf(backend: Backend, lock: Lock, tokens: Mapping[str, str]) -> str:
-    system = backend.system_account
-    public = lock.keyring()[system.path]
+    keyring = lock.keyring()
+    resolver = backend.server.resolver if backend.server else Resolver()
+    in_memory = resolver.kind is ResolverKind.MEMORY  # it has no accounts but those of the config
+    preloaded = backend.accounts.values() if in_memory else (backend.system_account,)
     return render_server_config(
-        backend, operator=tokens[OPERATOR_PATH], system_account=public, preload={public: tokens[system.path]}
+        backend,
+        operator=tokens[OPERATOR_PATH],
+        system_account=keyring[backend.system_account.path],
+        preload={keyring[account.path]: tokens[account.path] for account in preloaded},
+        accounts={account.name: keyring[account.path] for account in backend.accounts.values()},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,11 @@ class Rule:
 
 
 WEBSOCKET = "server: {websocket: {no_tls: true, allowed_origins: [%s], cookie: {%s}}}"
+LISTENER = "server: {websocket: {no_tls: true, %s}}"
+RESOLVER = "server: {resolver: {%s}}"
+TARGET = "targets: {main: {nats: ['nats://n1']}}"
+LIMITS = "server: {limits: {%s}}"
+TLS = "cert_file: a, key_file: b"
 ROLE = "accounts: {web: {roles: {viewer: {ttl: 15m, %s}}}}"
 ROLE_USER = "accounts: {web: {roles: {viewer: {ttl: 15m}}, users: {%s}}}"
 USER = "accounts: {web: {users: {one: {%s}}}}"
@@ -652,6 +658,157 @@ RULES: Mapping[str, Rule] = {
             "server: {websocket: {no_tls: true}}",
         ],
     ),
+    "jetstream-domain": Rule(
+        breaks=[f"server: {{jetstream: {{domain: '{domain}'}}}}" for domain in ("", "a.b", "*", "a>", "a b")],
+        keeps=["server: {jetstream: {domain: hub-1}}", "server: {jetstream: {}}"],
+    ),
+    "resolver-option": Rule(
+        breaks=[
+            RESOLVER % words
+            for words in (
+                "type: cache, interval: 1m",
+                "type: cache, allow_delete: false",
+                "type: cache, hard_delete: false",
+                "type: memory, dir: data",
+                "type: memory, limit: 5",
+                "type: full, ttl: 1h",
+                "url: 'https://a.example'",
+                "type: url, url: 'https://a.example', dir: data",
+                "type: url, url: 'https://a.example', timeout: 1s",
+            )
+        ],
+        keeps=[
+            RESOLVER % words
+            for words in (
+                "type: cache, dir: data, ttl: 1h, timeout: 1s, limit: unlimited",
+                "type: memory, pinned: [SYS]",
+                "interval: 1m, timeout: 1s, limit: 5, dir: data, allow_delete: true",
+                "type: url, url: 'https://a.example'",
+            )
+        ],
+    ),
+    "resolver-url": Rule(
+        breaks=[
+            RESOLVER % "type: url",
+            *(
+                RESOLVER % f"type: url, url: {json.dumps(url)}"
+                for url in (
+                    "https://member.example.com/",
+                    "https://a.example/MEMO/",
+                    "",
+                    "a.example",
+                    "nats://a.example",
+                    "https://",
+                    "https://a.example:0/",
+                    "https://a.example:x/",
+                    "https://a.example/a b",
+                    "https://a.example/)",
+                    'https://a.example/"',
+                    "https://u:p@a.example/",
+                    "https://a.example/?a=b",
+                )
+            ),
+        ],
+        keeps=[
+            RESOLVER % f"type: url, url: '{url}'"
+            for url in ("https://a.example", "http://[::1]:9090/jwt/v1/accounts/")
+        ],
+    ),
+    "resolver-pinned": Rule(
+        breaks=["accounts: {web: {}}\n" + RESOLVER % "pinned: [wbe]", RESOLVER % "pinned: ['']"],
+        keeps=["accounts: {web: {}}\n" + RESOLVER % "pinned: [web, SYS]", RESOLVER % "pinned: []"],
+    ),
+    "resolver-push": Rule(
+        breaks=[
+            RESOLVER % "type: memory" + "\n" + TARGET,
+            RESOLVER % "type: url, url: 'https://a.example'" + "\n" + TARGET,
+        ],
+        keeps=[RESOLVER % "type: cache" + "\n" + TARGET, RESOLVER % "type: memory", TARGET],
+    ),
+    "websocket-header": Rule(
+        breaks=[
+            LISTENER % f"headers: {{{header}}}"
+            for header in (
+                "Host: x",
+                "UPGRADE: x",
+                "Sec-WebSocket-Protocol: x",
+                "nats-no-masking: x",
+                "'': x",
+                "'a b': x",
+                "'a:': x",
+                'X-A: "1\\r\\nSet-Cookie: a=b"',
+            )
+        ],
+        keeps=[LISTENER % 'headers: {X-Served-By: "n1, \\t ünd mehr", Sec-Websocket: x}'],
+    ),
+    "websocket-other-cookie": Rule(
+        breaks=[
+            LISTENER % "token_cookie: 'a b'",
+            LISTENER % "user_cookie: a, pass_cookie: a",
+            LISTENER % "allowed_origins: [https://a.example], cookie: {name: a}, token_cookie: a",
+        ],
+        keeps=[LISTENER % "user_cookie: a, pass_cookie: b, token_cookie: A"],
+    ),
+    "websocket-same-origin": Rule(
+        breaks=[LISTENER % "same_origin: true"],
+        keeps=[
+            f"server: {{websocket: {{same_origin: true, tls: {{{TLS}}}}}}}",
+            LISTENER % "same_origin: false",
+        ],
+    ),
+    "tls-verify": Rule(
+        breaks=[
+            f"server: {{tls: {{{TLS}, verify: true}}}}",
+            f"server: {{tls: {{{TLS}, ca_file: ca}}}}",
+            f"server: {{websocket: {{tls: {{{TLS}, ca_file: ca}}}}}}",
+        ],
+        keeps=[
+            f"server: {{tls: {{{TLS}}}}}",
+            f"server: {{websocket: {{tls: {{{TLS}, ca_file: ca, verify: true}}}}}}",
+        ],
+    ),
+    "server-limits": Rule(
+        breaks=[
+            LIMITS % limit
+            for limit in (
+                "max_payload: 0",
+                "max_control_line: 0B",
+                "max_payload: 2GiB, max_pending: 4GiB",
+                "max_payload: 65MiB",
+                "max_payload: 2MiB, max_pending: 1MiB",
+                "lame_duck_duration: 29s",
+                "lame_duck_duration: 30s, lame_duck_grace_period: 30s",
+                "lame_duck_grace_period: 2m",
+            )
+        ],
+        keeps=[
+            LIMITS % "max_payload: 1MiB, max_pending: 1MiB",
+            LIMITS % "max_pending: 4GiB",
+            LIMITS % "lame_duck_duration: 30s, lame_duck_grace_period: 29s",
+            LIMITS % "max_connections: unlimited, max_subscriptions: 5",
+        ],
+    ),
+    "server-max-payload": Rule(
+        breaks=[LIMITS % "max_payload: 8388609"], keeps=[LIMITS % "max_payload: 8MiB"]
+    ),
+    "monitor-open": Rule(
+        breaks=[
+            "server: {monitor: {listen: '0.0.0.0:8222'}}",
+            "server: {monitor: {listen: '[::]:8222'}}",
+            "server: {monitor: {listen: example.com}}",
+        ],
+        keeps=[
+            "server: {monitor: {}}",
+            "server: {monitor: {listen: 8222}}",
+            "server: {monitor: {listen: ':8222'}}",
+            "server: {monitor: {listen: 'localhost:8222'}}",
+            "server: {monitor: {listen: '[::1]:8222'}}",
+        ],
+    ),
+    "monitor-tls": Rule(
+        breaks=["server: {monitor: {https: true}}"],
+        keeps=[f"server: {{monitor: {{https: true}}, tls: {{{TLS}}}}}"],
+    ),
     "test-subject": Rule(
         breaks=[
             USER % "publish: [a]" + "\ntests: [{as: web/one, can: {publish: [a..b]}}]",
@@ -675,4 +832,9 @@ WARNINGS = {
     "permission-star",
     "role-without-ttl",
     "websocket-unused",
+    "websocket-same-origin",
+    "tls-verify",
+    "server-max-payload",
+    "monitor-open",
+    "resolver-push",
 }

@@ -125,8 +125,12 @@ def without_ports(backend: Backend) -> Backend:
     websocket = server.websocket
     if websocket is not None:
         websocket = replace(websocket, listen=Listen(host=websocket.listen.host))
+    monitor = server.monitor
+    if monitor is not None:
+        monitor = replace(monitor, listen=Listen(host=monitor.listen.host))
     return replace(
-        backend, server=replace(server, listen=Listen(host=server.listen.host), websocket=websocket)
+        backend,
+        server=replace(server, listen=Listen(host=server.listen.host), websocket=websocket, monitor=monitor),
     )
 
 

@@ -6,23 +6,15 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from natsbackend.errors import Diagnostic, Location, Severity
+from natsbackend.errors import Diagnostic, Severity
+from natsbackend.model.checks.places import place
 from natsbackend.model.entities import Backend
 from natsbackend.model.serverside import ANYWHERE
-from natsbackend.model.serving import DEFAULT_PORT, Server
+from natsbackend.model.serving import DEFAULT_PORT
 
 _COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9])?|[0-9a-f:.]+")
 """A host's name, or an IPv6 address as `urlsplit` gives it, without its brackets."""
-
-
-def _place(server: Server, *path: str | int) -> Location | None:
-    """Return where a word of the section is written, or else what would hold it."""
-    while path:
-        if path in server.places:
-            return server.places[path]
-        path = path[:-1]
-    return server.at
 
 
 def jetstream_off(backend: Backend) -> Iterable[Diagnostic]:
@@ -51,7 +43,7 @@ def same_address(backend: Backend) -> Iterable[Diagnostic]:
         yield Diagnostic(
             code="same-address",
             message=f"clients and websockets cannot both be on port {other.port}",
-            at=_place(server, "websocket", "listen"),
+            at=place(server, "websocket", "listen"),
             hint="give one of them another port",
         )
 
@@ -62,7 +54,7 @@ def server_name(backend: Backend) -> Iterable[Diagnostic]:
     if server and server.name is not None and (not server.name or any(c.isspace() for c in server.name)):
         message = f"{server.name[:60]!r} cannot be a server's name; it cannot be empty or hold blanks"
         yield Diagnostic(
-            code="server-name", message=message, at=_place(server, "name"), hint="use - or _ instead"
+            code="server-name", message=message, at=place(server, "name"), hint="use - or _ instead"
         )
 
 
@@ -74,8 +66,21 @@ def resolver_delete(backend: Backend) -> Iterable[Diagnostic]:
         yield Diagnostic(
             code="resolver-delete",
             message=message,
-            at=_place(server, "resolver", "hard_delete"),
+            at=place(server, "resolver", "hard_delete"),
             hint="add `allow_delete: true`",
+        )
+
+
+def jetstream_domain(backend: Backend) -> Iterable[Diagnostic]:
+    """A JetStream domain that is not one token of a subject: the server does not start, or nobody can name it."""
+    server = backend.server
+    domain = server.jetstream.domain if server and server.jetstream else None
+    if server and domain is not None and (not domain or any(c in ".*>" or c.isspace() for c in domain)):
+        yield Diagnostic(
+            code="jetstream-domain",
+            message=f"{domain[:60]!r} cannot be a JetStream domain",
+            at=place(server, "jetstream", "domain"),
+            hint="use one name without dots, wildcards and blanks",
         )
 
 
@@ -101,7 +106,7 @@ def websocket_origin(backend: Backend) -> Iterable[Diagnostic]:
             yield Diagnostic(
                 code="websocket-origin",
                 message=f"{origin[:80]!r} is not an origin",
-                at=_place(server, "websocket", "allowed_origins", index) if server else None,
+                at=place(server, "websocket", "allowed_origins", index) if server else None,
                 hint="write scheme, host and port alone, without wildcards: https://app.example.com",
             )
 
@@ -127,21 +132,21 @@ def websocket_cookie(backend: Backend) -> Iterable[Diagnostic]:
         yield Diagnostic(
             code="websocket-cookie",
             message=f"{cookie.name[:60]!r} is not a cookie name",
-            at=_place(server, "websocket", "cookie", "name"),
+            at=place(server, "websocket", "cookie", "name"),
             hint="use letters, digits, - and _",
         )
     if cookie.domain is not None and not _HOST.fullmatch(cookie.domain.removeprefix(".")):
         yield Diagnostic(
             code="websocket-cookie",
             message=f"{cookie.domain[:60]!r} is not a domain",
-            at=_place(server, "websocket", "cookie", "domain"),
+            at=place(server, "websocket", "cookie", "domain"),
             hint="write a host's name alone, without scheme or port: example.com",
         )
     elif cookie.name.startswith("__Host-") and cookie.domain:
         yield Diagnostic(
             code="websocket-cookie",
             message="a cookie whose name begins with __Host- can have no domain; browsers would drop it",
-            at=_place(server, "websocket", "cookie", "domain"),
+            at=place(server, "websocket", "cookie", "domain"),
             hint="call it __Secure-…",
         )
 

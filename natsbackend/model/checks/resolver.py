@@ -1,0 +1,97 @@
+"""Rules about the resolver: what its kind takes, what the server would read otherwise, and whom it pins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from urllib.parse import urlsplit
+
+from natsbackend.errors import Diagnostic, Severity
+from natsbackend.model.checks.places import place
+from natsbackend.model.entities import Backend
+from natsbackend.model.serving import ResolverKind
+
+_WORDS = {
+    ResolverKind.FULL: {"dir", "allow_delete", "hard_delete", "interval", "timeout", "limit"},
+    ResolverKind.CACHE: {"dir", "ttl", "timeout", "limit"},
+    ResolverKind.MEMORY: set[str](),
+    ResolverKind.URL: {"url"},
+}
+_ALWAYS = {"type", "pinned"}
+
+
+def resolver_option(backend: Backend) -> Iterable[Diagnostic]:
+    """A word that the resolver's kind does not have: the server does not start, or ignores it silently."""
+    server = backend.server
+    if server is None:
+        return
+    kind = server.resolver.kind
+    written = [path[1] for path in server.places if len(path) == 2 and path[0] == "resolver"]
+    for word in written:
+        if word not in _WORDS[kind] | _ALWAYS:
+            known = ", ".join(f"`{w}`" for w in sorted(_WORDS[kind])) or "nothing but its type"
+            yield Diagnostic(
+                code="resolver-option",
+                message=f"a resolver of the type `{kind}` has no `{word}`",
+                at=place(server, "resolver", word),
+                hint=f"it takes {known}",
+            )
+
+
+def resolver_url(backend: Backend) -> Iterable[Diagnostic]:
+    """A URL resolver without a URL, or with one that holds "mem": the server makes it a memory resolver."""
+    server = backend.server
+    if server is None or server.resolver.kind is not ResolverKind.URL:
+        return
+    url = server.resolver.url
+    message, hint = None, "it is asked for /, and for each account's public key below it"
+    if url is None:
+        message = "a resolver of the type `url` needs a `url`"
+    elif "mem" in url.lower():
+        message = 'the server takes any address with "mem" in it for a memory resolver, without a word'
+        hint = "give the server of the JWTs another name"
+    elif not _is_http(url):
+        message = f"{url[:80]!r} is no address of an account server"
+        hint = "write https://HOST/PATH/, without query, blanks, quotes and user"
+    if message:
+        yield Diagnostic(code="resolver-url", message=message, at=place(server, "resolver", "url"), hint=hint)
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        sound = parts.hostname and parts.port != 0
+    except ValueError:
+        return False
+    plain = url.isascii() and url.isprintable() and not any(c in ' "()\\' for c in url)
+    return bool(sound and plain and parts.scheme in ("http", "https")) and not (
+        parts.query or parts.fragment or parts.username is not None
+    )
+
+
+def resolver_pinned(backend: Backend) -> Iterable[Diagnostic]:
+    """A pinned account that is not in the spec."""
+    server = backend.server
+    for index, name in enumerate((server.resolver.pinned or ()) if server else ()):
+        if server and name not in backend.accounts:
+            close = get_close_matches(name, backend.accounts, 1, 0.6)
+            yield Diagnostic(
+                code="resolver-pinned",
+                message=f'the pinned account "{name}" is not in this spec',
+                at=place(server, "resolver", "pinned", index),
+                hint=f"did you mean {close[0]!r}?" if close else None,
+            )
+
+
+def resolver_push(backend: Backend) -> Iterable[Diagnostic]:
+    """Targets to push to, and servers whose resolver takes no push: they answer that nobody responds."""
+    server = backend.server
+    kind = server.resolver.kind if server else ResolverKind.FULL
+    if server and backend.targets and kind in (ResolverKind.MEMORY, ResolverKind.URL):
+        yield Diagnostic(
+            code="resolver-push",
+            message=f"`push` cannot reach a server whose resolver is of the type `{kind}`",
+            at=place(server, "resolver", "type"),
+            hint="take `type: full`, or roll out the config and no `targets`",
+            severity=Severity.WARNING,
+        )
