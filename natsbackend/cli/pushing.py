@@ -36,7 +36,11 @@ def push(
     to: Annotated[str | None, typer.Option("--to", metavar="TARGET", help="A target of the spec.")] = None,
     server: Annotated[
         list[str] | None,
-        typer.Option("--server", metavar="URL", help="Push here instead: nats://HOST:PORT. Repeatable."),
+        typer.Option(
+            "--server",
+            metavar="URL",
+            help="Push here instead: nats://HOST:PORT. Repeatable: several are ways into one cluster.",
+        ),
     ] = None,
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
     timeout: Annotated[
