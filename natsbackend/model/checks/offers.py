@@ -146,9 +146,12 @@ def import_account_token(backend: Backend) -> Iterable[Diagnostic]:
     The server drops such an import (nats-server 2.15 `accounts.go`, `checkAuth`).
     """
     indexes: dict[str, SubjectIndex[Export]] = {}
+    asking = {a.name for a in backend.accounts.values() if any(e.account_token_position for e in a.exports)}
     for _, taken in _imports(backend):
         exporter = backend.accounts.get(taken.account)
-        if exporter is None or why_invalid(taken.subject):
+        if exporter is None or not (exporter.name in asking or ACCOUNT_TOKEN in taken.subject):
+            continue
+        if why_invalid(taken.subject):
             continue
         index = indexes.get(exporter.name)
         if index is None:

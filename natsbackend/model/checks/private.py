@@ -47,10 +47,11 @@ def export_private_position(backend: Backend) -> Iterable[Diagnostic]:
 def import_private(backend: Backend) -> Iterable[Diagnostic]:
     """An import of a private export that does not name the importing account: the server drops it."""
     indexes: dict[str, SubjectIndex[Export]] = {}
+    guarded = {a.name for a in backend.accounts.values() if any(export.private for export in a.exports)}
     for account in backend.accounts.values():
         for taken in account.imports:
             exporter = backend.accounts.get(taken.account)
-            if exporter is None or why_invalid(taken.subject):
+            if exporter is None or exporter.name not in guarded or why_invalid(taken.subject):
                 continue
             index = indexes.get(exporter.name)
             if index is None:
