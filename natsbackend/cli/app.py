@@ -6,7 +6,9 @@ Exit codes: 0 done · 1 expected error · 2 usage · 3 it worked and the answer 
 
 from __future__ import annotations
 
+import signal
 import sys
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -23,8 +25,18 @@ EXIT_INTERRUPTED = 130
 class Boundary(TyperGroup):
     """The root group: nothing leaves it but an exit."""
 
+    interrupted = False
+    """Whether ^C came: a library may turn the KeyboardInterrupt into an error of its own."""
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self.interrupted = True
+        signal.default_int_handler(number, frame)
+
     def invoke(self, ctx: Any) -> Any:
         """Run a command; report whatever it raises."""
+        self.interrupted = False
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._interrupt)
         try:
             return super().invoke(ctx)
         except SpecError as e:
@@ -50,6 +62,9 @@ class Boundary(TyperGroup):
         except Exception as e:
             if type(e).__module__.startswith("typer."):
                 raise  # usage errors are typer's own to show
+            if self.interrupted:
+                output.say("interrupted")
+                raise typer.Exit(EXIT_INTERRUPTED) from None
             _report_bug(e)
             raise typer.Exit(EXIT_BUG) from None
 

@@ -57,7 +57,7 @@ def up(
     listener = _Shown(quiet=quiet or report is ReportFormat.JSON)
     # whoever asks us to end (a supervisor, `docker stop`, a terminal that closes) gets the orderly end of ^C
     for asked in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(asked, signal.default_int_handler)
+        signal.signal(asked, signal.getsignal(signal.SIGINT))
     with contextlib.ExitStack() as stack:
         with listener.progress.running():
             story = bring_up(path, project, clock=lambda: int(time.time()), listener=listener, server=server)
