@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -640,3 +641,11 @@ def test_every_expected_error_is_exit_1() -> None:
 
 def test_the_longest_name_still_has_room_for_its_file_name() -> None:
     assert MAX_ESCAPED + len(".creds") + len(".12345678.tmp") < 255
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["check", "missing.yaml"]], ids=["done", "error"])
+def test_a_caller_in_the_same_process_finds_its_interrupt_as_it_was(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    natsbackend_here(*arguments, cwd=tmp_path, code=None)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -35,8 +35,16 @@ class Boundary(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command; report whatever it raises."""
         self.interrupted = False
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if ours:
             signal.signal(signal.SIGINT, self._interrupt)
+        try:
+            return self._reporting(ctx)
+        finally:
+            if ours:  # who calls the application from a program of their own finds ^C as it was
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _reporting(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except SpecError as e:
