@@ -18,8 +18,10 @@ from natsbackend.model.details import (
 from natsbackend.model.entities import JetStreamLimits, Permissions, xkey_path
 from natsbackend.model.permissions import permissions
 from natsbackend.spec.account_models import ExternalAuthorizationSpec, Mapping, MappingSpec, RevocationsSpec
+from natsbackend.spec.limit_models import TieredJetStreamSpec
 from natsbackend.spec.load import Spec, Step
-from natsbackend.spec.models import AccountSpec, DefaultPermissionsSpec, PermissionsSpec, TieredJetStreamSpec
+from natsbackend.spec.models import AccountSpec
+from natsbackend.spec.permission_models import DefaultPermissionsSpec, PermissionsSpec
 
 _OPERATOR_WORDS = (
     "service_urls",

@@ -25,13 +25,8 @@ from natsbackend.model.entities import (
     UserLimits,
 )
 from natsbackend.model.names import escape
-from natsbackend.spec.models import (
-    PermissionsSpec,
-    RespondSpec,
-    ResponsesSpec,
-    RulesSpec,
-    UserLimitsSpec,
-)
+from natsbackend.spec.limit_models import UserLimitsSpec
+from natsbackend.spec.permission_models import PermissionsSpec, RespondSpec, ResponsesSpec, RulesSpec
 from natsbackend.subjects import is_subset
 
 Place = Callable[..., Location]

@@ -10,7 +10,7 @@ from natsbackend.model.entities import Account, Action, Decision, Delivery, Prin
 from natsbackend.model.names import is_template_safe
 from natsbackend.model.serverside import Say
 from natsbackend.spec.load import Spec, Step
-from natsbackend.spec.models import PolicyTestSpec, PrincipalSpec, TriesSpec
+from natsbackend.spec.policy_models import PolicyTestSpec, PrincipalSpec, TriesSpec
 
 
 def policy_tests(spec: Spec, accounts: Mapping[str, Account], say: Say) -> tuple[Decision | Delivery, ...]:

@@ -37,14 +37,9 @@ from natsbackend.model.permissions import ROLE_INBOX, permissions, user_inbox, u
 from natsbackend.model.policy import policy_tests
 from natsbackend.model.sharing import Latency, without_account_token
 from natsbackend.model.system import system_roles
+from natsbackend.spec.limit_models import AccountLimitsSpec, JetStreamLimitsSpec
 from natsbackend.spec.load import Spec, Step
-from natsbackend.spec.models import (
-    AccountLimitsSpec,
-    AccountSpec,
-    DefaultsSpec,
-    JetStreamLimitsSpec,
-    SigningKeySpec,
-)
+from natsbackend.spec.models import AccountSpec, DefaultsSpec, SigningKeySpec
 from natsbackend.spec.sharing_models import ExportSpec, ImportSpec
 
 DEFAULT_KEY = "main"

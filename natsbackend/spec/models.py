@@ -9,22 +9,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, Tag, model_validator
+from pydantic import Field, Tag, model_validator
 
 from natsbackend.spec.account_models import ExternalAuthorizationSpec, Mapping, RevocationsSpec, TraceSpec
+from natsbackend.spec.limit_models import AccountLimitsSpec, JetStreamLimitsSpec, TieredJetStreamSpec
+from natsbackend.spec.permission_models import DefaultPermissionsSpec, PermissionsSpec
+from natsbackend.spec.policy_models import PolicyTestSpec
 from natsbackend.spec.server_models import ServerSpec, TargetSpec
-from natsbackend.spec.shape import BOOLEAN, LIST, MAP, TEXT, Model, Was, by_shape
+from natsbackend.spec.shape import LIST, MAP, Model, Was, by_shape
 from natsbackend.spec.sharing_models import ExportSpec, ImportSpec
-from natsbackend.spec.units import (
-    Limit,
-    PositiveLimit,
-    PositiveNanoseconds,
-    PositiveSizeLimit,
-    Seconds,
-    SizeLimit,
-    Timestamp,
-    refuse,
-)
+from natsbackend.spec.units import Seconds, Timestamp, refuse
 from natsbackend.spec.user_models import ConnectingSpec
 
 
@@ -70,159 +64,6 @@ class OperatorSpec(Model):
     expires: Timestamp | None = Field(
         default=None, description="When its JWT ends; servers do not look at it."
     )
-
-
-class AccountLimitsSpec(Model):
-    """The base limits of an account. What is not given is unlimited."""
-
-    connections: Limit = Field(default=-1, description="Clients connected at one time (claim `conn`).")
-    leaf_nodes: Limit = Field(default=-1, description="Leaf nodes connected at one time (claim `leaf`).")
-    subscriptions: Limit = Field(default=-1, description="Subscriptions of each connection (claim `subs`).")
-    payload: SizeLimit = Field(default=-1, description="Largest message; it can only lower the server's own.")
-    data: SizeLimit = Field(default=-1, description="Bytes; the server does not enforce it (claim `data`).")
-    imports: Limit = Field(default=-1, description="How many imports the account may have.")
-    exports: Limit = Field(default=-1, description="How many exports the account may have.")
-    wildcard_exports: bool = Field(
-        default=True, description="Exports may hold wildcards (claim `wildcards`)."
-    )
-
-
-class JetStreamLimitsSpec(Model):
-    """The account's share of JetStream. `unlimited` on disk or memory, or a size, turns JetStream on."""
-
-    disk: SizeLimit = Field(
-        default=0, description="Bytes on disk (claim `disk_storage`).", examples=["10GiB"]
-    )
-    memory: SizeLimit = Field(default=0, description="Bytes in memory (claim `mem_storage`).")
-    streams: PositiveLimit = Field(default=-1, description="How many streams.")
-    consumers: PositiveLimit = Field(default=-1, description="How many consumers (claim `consumer`).")
-    max_ack_pending: PositiveLimit = Field(
-        default=-1, description="Most unacknowledged messages of a consumer."
-    )
-    disk_max_stream: PositiveSizeLimit = Field(default=-1, description="Largest stream on disk.")
-    memory_max_stream: PositiveSizeLimit = Field(default=-1, description="Largest stream in memory.")
-    max_bytes_required: bool = Field(default=False, description="Every stream must say its largest size.")
-
-
-class TieredJetStreamSpec(JetStreamLimitsSpec):
-    """The account's share of JetStream: flat, or by tier."""
-
-    tiers: dict[str, JetStreamLimitsSpec] = Field(
-        default={},
-        description="Limits by number of replicas, `R1`, `R3`, …, in place of the flat ones.",
-        examples=[{"R1": {"disk": "1GiB"}, "R3": {"disk": "10GiB"}}],
-    )
-
-
-class RulesSpec(Model):
-    """Subjects allowed and denied. A denied subject wins."""
-
-    allow: list[str] = Field(default=[], description="Subjects that are allowed.")
-    deny: list[str] = Field(default=[], description="Subjects that are denied, even if allowed above.")
-
-
-Subjects = Annotated[
-    Annotated[list[str], Tag(LIST)] | Annotated[RulesSpec, Tag(MAP)],
-    by_shape("a list of subjects, or a map with `allow` and `deny`"),
-]
-
-
-class RespondSpec(Model):
-    """A service this user answers."""
-
-    subject: str = Field(description="The subject requests come in on.", examples=["history.query"])
-    queue: str | None = Field(default=None, description="Answer as a member of this queue group only.")
-
-
-Respond = Annotated[
-    Annotated[str, Tag(TEXT)] | Annotated[RespondSpec, Tag(MAP)],
-    by_shape("a subject, or a map with `subject` and `queue`"),
-]
-
-
-class ResponsesSpec(Model):
-    """The right to publish to the reply subject of a message that was received (claim `resp`)."""
-
-    max: PositiveLimit = Field(default=1, description="How many replies to one message, or `unlimited`.")
-    ttl: PositiveNanoseconds | None = Field(
-        default=None, description="How long after it. Default: the server's 2m."
-    )
-
-
-AllowResponses = Annotated[
-    Annotated[bool, Tag(BOOLEAN)] | Annotated[ResponsesSpec, Tag(MAP)],
-    by_shape("`true` or `false`, or a map with `max` and `ttl`"),
-]
-
-
-class UserLimitsSpec(Model):
-    """Limits of each connection. What is not given is unlimited."""
-
-    subscriptions: Limit = Field(default=-1, description="Subscriptions (claim `subs`).", examples=[50])
-    payload: SizeLimit = Field(default=-1, description="Largest message.", examples=["64KiB"])
-    data: SizeLimit = Field(default=-1, description="Bytes; the server does not enforce it.")
-
-
-def _inbox(text: str) -> str:
-    """Refuse what is no prefix: a blank would make a queue group of its end, a wildcard shows replies of others."""
-    prefix = text.removesuffix(".>").removesuffix(".")
-    if not prefix or any(c in "*>" or c.isspace() for c in prefix):
-        raise refuse(
-            f"{text[:60]!r} is not a prefix for replies",
-            "write `private`, `shared`, `none`, or a subject without blanks and wildcards",
-        )
-    return prefix
-
-
-class PermissionsSpec(Model):
-    """What may be done. Where no word allows anything in a direction, nothing is allowed in it."""
-
-    permissions: Literal["all", "account_default"] | None = Field(
-        default=None,
-        description="`all`: no restriction at all, in either direction. `account_default`: the account's own default "
-        "permissions, whatever they are; without them no restriction.",
-    )
-    publish: Subjects | None = Field(
-        default=None, description="Subjects that may be published to.", examples=[["orders.>"]]
-    )
-    subscribe: Subjects | None = Field(
-        default=None,
-        description="Subjects that may be subscribed to; `SUBJECT QUEUE` allows it in that queue group only.",
-        examples=[["sensors.>", "user.{{name()}}.>"]],
-    )
-    request: list[str] | None = Field(
-        default=None,
-        description="Services that may be asked: the subject may be published to, replies come to the inbox.",
-        examples=[["history.query"]],
-    )
-    respond: list[Respond] | None = Field(
-        default=None, description="Services this user answers.", examples=[["history.query"]]
-    )
-    allow_responses: AllowResponses | None = Field(
-        default=None, description="Allow answers to what is received, and how many. `true`: one."
-    )
-    inbox: Annotated[str, AfterValidator(_inbox)] | None = Field(
-        default=None,
-        description="Where replies come in: `private` (the default where a word needs replies; a prefix of its own), "
-        "`shared` (`_INBOX`, where everyone sees everyone's), `none`, or a prefix.",
-        examples=["private", "_INBOX.web.{{name()}}"],
-    )
-    limits: UserLimitsSpec | None = Field(default=None, description="Limits of each connection.")
-
-    @model_validator(mode="after")
-    def _all_stands_alone(self) -> Self:
-        """Refuse words beside `permissions: all`: what they deny would be allowed; and beside `account_default`."""
-        beside = self.model_fields_set & _WORDS_OF_PERMISSION if self.permissions else ()
-        if beside:
-            words = ", ".join(f"`{word}`" for word in sorted(beside))
-            raise refuse(
-                f"`permissions: {self.permissions}` leaves nothing for {words} to say",
-                f"take `permissions: {self.permissions}` out, or the other words",
-            )
-        return self
-
-
-_WORDS_OF_PERMISSION = frozenset({"publish", "subscribe", "request", "respond", "allow_responses", "inbox"})
 
 
 class RoleSpec(ConnectingSpec, PermissionsSpec):
@@ -286,14 +127,6 @@ class UserSpec(ConnectingSpec, PermissionsSpec):
         return self
 
 
-class DefaultPermissionsSpec(Model):
-    """What users may do that have no permissions of their own. What no word allows is denied."""
-
-    publish: Subjects | None = Field(default=None, description="Subjects that may be published to.")
-    subscribe: Subjects | None = Field(default=None, description="Subjects that may be subscribed to.")
-    allow_responses: AllowResponses | None = Field(default=None, description="Answers to what is received.")
-
-
 class AccountSpec(Model):
     """An account: an isolated space of subjects, with its users and what it shares."""
 
@@ -340,49 +173,6 @@ class DefaultsSpec(Model):
 
     limits: AccountLimitsSpec | None = Field(default=None, description="Base limits.")
     jetstream: JetStreamLimitsSpec | None = Field(default=None, description="JetStream limits.")
-
-
-class PrincipalSpec(Model):
-    """Who acts in a policy test."""
-
-    user: str | None = Field(default=None, description="ACCOUNT/USER.", examples=["telemetry/ingest"])
-    role: str | None = Field(default=None, description="ACCOUNT/ROLE.", examples=["web/viewer"])
-    name: str | None = Field(default=None, description="The name on the token of a role.")
-    tags: list[str] = Field(default=[], description="The tags on the token of a role.")
-
-
-Principal = Annotated[
-    Annotated[str, Tag(TEXT)] | Annotated[PrincipalSpec, Tag(MAP)],
-    by_shape("ACCOUNT/NAME, or a map with `user` or `role`"),
-]
-
-
-class TriesSpec(Model):
-    """What is tried, by word."""
-
-    publish: list[str] = Field(
-        default=[], description="Publish to each; `cannot` with a pattern: to nothing in it."
-    )
-    subscribe: list[str] = Field(default=[], description="Subscribe to each, a pattern as it stands.")
-    request: list[str] = Field(default=[], description="Ask each, and receive the reply.")
-
-
-class MessageSpec(Model):
-    """A message that somebody publishes."""
-
-    from_: Principal = Field(alias="from", description="Who publishes it.")
-    subject: str = Field(description="Where to.")
-
-
-class PolicyTestSpec(Model):
-    """A policy test: what somebody can and cannot do, or where a message arrives."""
-
-    as_: Principal | None = Field(default=None, alias="as", description="Who tries.")
-    can: TriesSpec | None = Field(default=None, description="What must be allowed.")
-    cannot: TriesSpec | None = Field(default=None, description="What must be refused.")
-    message: MessageSpec | None = Field(default=None, description="A message.")
-    reaches: list[Principal] | None = Field(default=None, description="Who must receive it.")
-    not_reaches: list[Principal] | None = Field(default=None, description="Who must not.")
 
 
 class SpecModel(Model):

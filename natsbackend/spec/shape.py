@@ -41,6 +41,15 @@ def by_shape(expected: str) -> Discriminator:
     )
 
 
+def becomes(*names: str) -> dict[str, Any]:
+    """Return what `Field(json_schema_extra=...)` takes, to say which claim or config key a word becomes.
+
+    Claims are written from the root of the JWT (`nats.limits.conn`), config keys from that of the file
+    (`websocket.jwt_cookie`). Names of elements of lists end in `[]`: `nats.exports[].subject`.
+    """
+    return {"x-becomes": list(names)}
+
+
 Was = Annotated[
     str | None,
     Field(
