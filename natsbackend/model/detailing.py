@@ -64,9 +64,9 @@ def operator_details(spec: Spec) -> OperatorDetails:
 
 def account_details(spec: Spec, name: str, model: AccountSpec) -> AccountDetails:
     """Turn an account's words; most accounts have none, and cost nothing."""
-    written = tuple(word for word in _ACCOUNT_WORDS if word in model.model_fields_set)
-    if not written and model.cluster_traffic is None:
+    if model.cluster_traffic is None and model.model_fields_set.isdisjoint(_ACCOUNT_WORDS):
         return AccountDetails()
+    written = tuple(word for word in _ACCOUNT_WORDS if word in model.model_fields_set)
     base = ("accounts", name)
     trace = model.trace
     return AccountDetails(
@@ -121,8 +121,7 @@ def _default_permissions(
     words = PermissionsSpec(
         publish=model.publish, subscribe=model.subscribe, allow_responses=model.allow_responses
     )
-    base = ("accounts", account, "default_permissions")
-    return permissions(words, lambda *path: spec.at(*base, *path), private_inbox="")
+    return permissions(words, spec.below("accounts", account, "default_permissions"), private_inbox="")
 
 
 def _targets(mapping: Mapping) -> Iterator[MappingTarget]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from natsbackend.errors import Location
 from natsbackend.model.details import AccountDetails, OperatorDetails
 from natsbackend.model.names import escape
+from natsbackend.model.offers import Offers
 from natsbackend.model.serving import Server
 from natsbackend.model.sharing import Export as Export
 from natsbackend.model.sharing import Import as Import
@@ -296,6 +297,11 @@ class Backend:
     server: Server | None = None
     targets: Mapping[str, Target] = field(default_factory=dict)
     tests: tuple[Decision | Delivery, ...] = ()
+    offers: Offers = field(init=False, compare=False, repr=False)
+    """The exports and imports of all accounts, to be found by subject."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "offers", Offers(self.accounts))
 
     @property
     def system_account(self) -> Account:

@@ -129,23 +129,17 @@ def _keys(
     if signing_keys is None:
         return None
     if isinstance(signing_keys, list):
-        return [_Key(name=name, at=spec.at(*path, i)) for i, name in enumerate(signing_keys)]
+        at = spec.below(*path)
+        return [_Key(name=name, at=at(i)) for i, name in enumerate(signing_keys)]
     return [_Key(name=name, was=key.was, at=spec.key_at(*path, name)) for name, key in signing_keys.items()]
 
 
 def _account(way: _Way, name: str, model: AccountSpec, defaults: DefaultsSpec, operator: Operator) -> Account:
     spec = way.spec
+    at = spec.below("accounts", name)
     is_system = name == operator.system_account
-    exports = tuple(
-        e
-        for i, x in enumerate(model.exports)
-        if (e := _export(way, x, spec.at("accounts", name, "exports", i)))
-    )
-    imports = tuple(
-        m
-        for i, x in enumerate(model.imports)
-        if (m := _import(way, x, spec.at("accounts", name, "imports", i)))
-    )
+    exports = tuple(e for i, x in enumerate(model.exports) if (e := _export(way, x, at("exports", i))))
+    imports = tuple(m for i, x in enumerate(model.imports) if (m := _import(way, x, at("imports", i))))
     roles = _roles(spec, name, model, exports)
     if is_system:
         roles = {**system_roles(name, spec.key_at("accounts", name)), **roles}
@@ -179,11 +173,19 @@ def _account_keys(way: _Way, account: str, model: AccountSpec, operator: Operato
     )
 
 
+_UNLIMITED = AccountLimits()
+_NO_JETSTREAM = JetStreamLimits()
+
+
 def _limits(own: AccountLimitsSpec | None, default: AccountLimitsSpec | None) -> AccountLimits:
+    if own is None and default is None:
+        return _UNLIMITED
     return AccountLimits(**{**_given(default), **_given(own)})
 
 
 def _jetstream(own: JetStreamLimitsSpec | None, default: JetStreamLimitsSpec | None) -> JetStreamLimits:
+    if own is None and default is None:
+        return _NO_JETSTREAM
     return JetStreamLimits(**{**_given(default), **_given(own)})
 
 
@@ -252,9 +254,7 @@ def _roles(spec: Spec, account: str, model: AccountSpec, exports: tuple[Export, 
     roles = {}
     for name, role in model.roles.items():
         base = ("accounts", account, "roles", name)
-        words = permissions(
-            role, lambda *path, b=base: spec.at(*b, *path), private_inbox=ROLE_INBOX, exports=exports
-        )
+        words = permissions(role, spec.below(*base), private_inbox=ROLE_INBOX, exports=exports)
         roles[name] = Role(
             name=name,
             path=role_path(account, name),
@@ -276,9 +276,7 @@ def _users(spec: Spec, account: str, model: AccountSpec, exports: tuple[Export, 
     users = {}
     for name, user in model.users.items():
         base = ("accounts", account, "users", name)
-        words = permissions(
-            user, lambda *path, b=base: spec.at(*b, *path), private_inbox=user_inbox(name), exports=exports
-        )
+        words = permissions(user, spec.below(*base), private_inbox=user_inbox(name), exports=exports)
         users[name] = User(
             name=name,
             path=user_path(account, name),

@@ -80,6 +80,8 @@ def without_account_token(subject: str) -> str | None:
     The server refuses any other account's key there (nats-server 2.15 `accounts.go`, `checkAuth`), so nothing is
     lost, and no client has to know a key.
     """
+    if ACCOUNT_TOKEN not in subject:
+        return None
     tokens = subject.split(".")
     rest = [token for token in tokens if token != ACCOUNT_TOKEN]
     named = any(token not in ("*", ">") for token in rest)

@@ -37,6 +37,11 @@ class Spec:
         """Where the value at a path begins; a missing last step gives the place of what would hold it."""
         return self.node.find(path).at
 
+    def below(self, *path: Step) -> Callable[..., Location]:
+        """Return `at` for what stands below a path, which is then walked once."""
+        node = self.node.find(path)
+        return lambda *rest: node.find(rest).at
+
     def key_at(self, *path: Step) -> Location:
         """Where the key that ends a path stands."""
         return self.node.walk(path)[1]

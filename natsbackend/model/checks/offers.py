@@ -145,20 +145,11 @@ def import_account_token(backend: Backend) -> Iterable[Diagnostic]:
 
     The server drops such an import (nats-server 2.15 `accounts.go`, `checkAuth`).
     """
-    indexes: dict[str, SubjectIndex[Export]] = {}
     asking = {a.name for a in backend.accounts.values() if any(e.account_token_position for e in a.exports)}
     for _, taken in _imports(backend):
-        exporter = backend.accounts.get(taken.account)
-        if exporter is None or not (exporter.name in asking or ACCOUNT_TOKEN in taken.subject):
+        if not (taken.account in asking or ACCOUNT_TOKEN in taken.subject) or why_invalid(taken.subject):
             continue
-        if why_invalid(taken.subject):
-            continue
-        index = indexes.get(exporter.name)
-        if index is None:
-            index = indexes[exporter.name] = SubjectIndex()
-            for offered in exporter.exports:
-                index.add(offered.subject, offered)
-        export = next((e for e in index.covering(taken.subject) if e.kind is taken.kind), None)
+        export = backend.offers.offered(taken)
         if export is not None and (said := _wrong_token(taken, export)) is not None:
             yield said
 
