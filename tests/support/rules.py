@@ -101,6 +101,67 @@ RULES: Mapping[str, Rule] = {
             "accounts: {one: {exports: [{stream: a.>}]}, two: {exports: [{stream: a.b}]}}",
         ],
     ),
+    "sharing-template": Rule(
+        breaks=[
+            EXPORTS % "{service: 'jobs.{{account-subject()}}.add'}",
+            EXPORTS % "{stream: 'user.{{name()}}.>'}",
+            SHARING % ("{stream: 'a.*'}", "{from: back, stream: 'a.{{account-name()}}'}"),
+            SHARING % ("{stream: 'a.*'}", "{from: back, stream: 'a.{{ account-subject() }}'}"),
+        ],
+        keeps=[
+            SHARING
+            % (
+                "{service: 'a.*', account_token_position: 2}",
+                "{from: back, service: 'a.{{account-subject()}}'}",
+            ),
+            EXPORTS % "{service: 'a.{x}'}",
+        ],
+    ),
+    "subject-star-in-text": Rule(
+        breaks=[
+            USER % "subscribe: ['time*']",
+            USER % "publish: ['time>']",
+            USER % "respond: ['a.b*c queue']",
+            EXPORTS % "{stream: 'time*.>'}",
+            SHARING % ("{stream: t}", "{from: back, stream: t, local_subject: 'time*'}"),
+            MAPPING % ("time*", "other"),
+        ],
+        keeps=[
+            USER % "subscribe: ['time.*', 'time.>', '>', '*', 'a.*.b']",
+            ROLE % "subscribe: ['u.{{name()}}.*']",
+            USER % "subscribe: ['time.*x']",  # an error already
+            USER % "subscribe: ['time/*']",  # `subject-slash` says it
+        ],
+    ),
+    "subject-slash": Rule(
+        breaks=[
+            USER % "publish: [/time/]",
+            USER % "subscribe: [a/b]",
+            USER % "subscribe: ['a/*']",
+            EXPORTS % "{service: api/users}",
+            MAPPING % ("a/b", "other"),
+            ROLE % "subscribe: ['user/{{name()}}']",
+        ],
+        keeps=[
+            USER % "publish: [$KV.settings.a/b]",
+            USER % "respond: ['api.users v1/workers']",
+            ROLE % "subscribe: ['user.{{tag(a/b)}}']",
+        ],
+    ),
+    "subject-braces": Rule(
+        breaks=[
+            ROLE % "subscribe: ['user.{name}.>']",
+            ROLE % "subscribe: ['user.${name}.>']",
+            ROLE % "publish: ['user.{{name()}}.{id}']",
+            EXPORTS % "{service: 'user.{id}'}",
+        ],
+        keeps=[
+            ROLE % "subscribe: ['user.{{name()}}.>', 'user.{{ subject() }}.>']",
+            MAPPING % ("a.*", "b.{{wildcard(1)}}"),
+            ROLE % "subscribe: ['a.{b', 'a.}b']",
+            ROLE % "subscribe: ['user.{{name}}']",  # an error already
+        ],
+    ),
     "import-subject": Rule(
         breaks=[
             SHARING % ("{stream: a.>}", "{from: back, stream: a..b}"),
@@ -823,6 +884,9 @@ RULES: Mapping[str, Rule] = {
 }
 
 WARNINGS = {
+    "subject-star-in-text",
+    "subject-slash",
+    "subject-braces",
     "export-threshold-lost",
     "jetstream-off",
     "role-user-tag-missing",

@@ -13,6 +13,7 @@ from dataclasses import replace
 from natsbackend.errors import Diagnostic
 from natsbackend.model.checks import (
     details,
+    habits,
     listeners,
     names,
     offers,
@@ -53,6 +54,10 @@ CHECKS: Mapping[str, Check] = {
     "import-private": private.import_private,
     "import-other-kind": offers.import_other_kind,
     "import-account-token": offers.import_account_token,
+    "sharing-template": habits.sharing_template,
+    "subject-star-in-text": habits.subject_star_in_text,
+    "subject-slash": habits.subject_slash,
+    "subject-braces": habits.subject_braces,
     "limit-exceeded": sharing.limit_exceeded,
     "permission-subject": permissions.subject,
     "permission-template": permissions.template,
