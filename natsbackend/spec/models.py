@@ -15,6 +15,7 @@ from natsbackend.spec.account_models import ExternalAuthorizationSpec, Mapping, 
 from natsbackend.spec.limit_models import AccountLimitsSpec, JetStreamLimitsSpec, TieredJetStreamSpec
 from natsbackend.spec.permission_models import DefaultPermissionsSpec, PermissionsSpec
 from natsbackend.spec.policy_models import PolicyTestSpec
+from natsbackend.spec.raw_claims import AccountClaims, OperatorClaims
 from natsbackend.spec.server_models import ServerSpec, TargetSpec
 from natsbackend.spec.shape import LIST, MAP, Model, Was, by_shape
 from natsbackend.spec.sharing_models import ExportSpec, ImportSpec
@@ -64,6 +65,7 @@ class OperatorSpec(Model):
     expires: Timestamp | None = Field(
         default=None, description="When its JWT ends; servers do not look at it."
     )
+    claims: OperatorClaims = {}
 
 
 class RoleSpec(ConnectingSpec, PermissionsSpec):
@@ -166,6 +168,7 @@ class AccountSpec(Model):
         default=None, description="An auth callout service in this account."
     )
     revocations: RevocationsSpec | None = Field(default=None, description="Tokens that are good no more.")
+    claims: AccountClaims = {}
 
 
 class DefaultsSpec(Model):
