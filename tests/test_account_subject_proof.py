@@ -17,8 +17,7 @@ from natsbackend.model.entities import Backend, Decision
 from natsbackend.model.resolve import resolve
 from natsbackend.spec.load import parse_spec
 
-SPEC = (
-    """
+SPEC = """
 accounts:
   back:
     exports:
@@ -34,11 +33,9 @@ accounts:
       asks: {request: [jobs.add], subscribe: ["events.>"]}
     roles:
       own: {ttl: 1h, publish: ["own.{{account-subject()}}.a"], subscribe: ["own.{{account-subject()}}.>"]}
-server: {websocket: {no_tls: true, cookie: {name: t}, allowed_origins: ['%s']}}
+server: {websocket: {no_tls: true, cookie: {name: t}, allowed_origins: [ORIGIN]}}
 tests:
-"""
-    % ORIGIN
-)
+""".replace("ORIGIN", ORIGIN)
 OWN = "  - {as: {role: front/own, name: ann}, %s}\n"
 MESSAGE = "  - {message: {from: %s, subject: %s}, %s: [%s]}\n"
 TESTS = (

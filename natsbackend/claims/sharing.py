@@ -43,7 +43,7 @@ def import_nats(account: Account, imported: Import, keyring: Keyring, token: str
     out: dict[str, object] = {
         "name": imported.name,
         "subject": imported.subject.replace(ACCOUNT_TOKEN, keyring[account.path]),
-        "account": keyring[account_path(imported.account)],
+        "account": imported.outside_key or keyring[account_path(imported.account)],
     }
     if token is not None:
         out["token"] = token

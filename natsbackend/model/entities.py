@@ -18,6 +18,7 @@ from natsbackend.model.serving import Server
 from natsbackend.model.sharing import Export as Export
 from natsbackend.model.sharing import Import as Import
 from natsbackend.model.sharing import Kind as Kind
+from natsbackend.model.sharing import OutsideAccount as OutsideAccount
 from natsbackend.model.sharing import Response as Response
 
 UNLIMITED = -1
@@ -296,6 +297,8 @@ class Backend:
     server: Server | None = None
     targets: Mapping[str, Target] = field(default_factory=dict)
     tests: tuple[Decision | Delivery, ...] = ()
+    outside: Mapping[str, OutsideAccount] = field(default_factory=dict)
+    """Accounts of others, by the name that the spec has for each; none of them is made or pushed."""
 
     @property
     def system_account(self) -> Account:

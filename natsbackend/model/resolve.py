@@ -21,6 +21,7 @@ from natsbackend.model.entities import (
     JetStreamLimits,
     Kind,
     Operator,
+    OutsideAccount,
     Response,
     Role,
     SigningKey,
@@ -90,6 +91,12 @@ def resolve(spec: Spec) -> Resolved:
             for name, t in model.targets.items()
         },
         tests=policy_tests(spec, accounts, way.say),
+        outside={
+            name: OutsideAccount(
+                name=name, public_key=other.public_key, at=spec.at("outside", name, "public_key")
+            )
+            for name, other in model.outside.items()
+        },
     )
     return Resolved(backend, tuple(way.found))
 
@@ -234,10 +241,12 @@ def _import(way: _Way, spec: ImportSpec, at: Location) -> Import | None:
     kind = _kind(way, spec, at)
     if kind is None:
         return None
+    outside = way.spec.model.outside.get(spec.from_)
     return Import(
         kind=kind[0],
         subject=kind[1],
         account=spec.from_,
+        outside_key=outside.public_key if outside is not None else None,
         name=spec.name or kind[1],
         local_subject=spec.local_subject
         if spec.local_subject is not None

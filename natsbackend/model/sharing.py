@@ -36,6 +36,15 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideAccount:
+    """An account that the spec does not make, and the name that the spec has for it."""
+
+    name: str
+    public_key: str
+    at: Location | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
     """A stream or service that an account offers to others."""
 
@@ -45,7 +54,7 @@ class Export:
     private: bool = False
     """Whether importers need an activation."""
     importers: tuple[str, ...] = ()
-    """The accounts whose activations are made for them, by name."""
+    """Who is named: accounts whose activations are made for them, and accounts outside, which are given theirs."""
     response: Response | None = None
     response_threshold: int = 0
     """Nanoseconds; 0: the server's 2 minutes."""
@@ -67,6 +76,8 @@ class Import:
     """As the exporter has it; `ACCOUNT_TOKEN` stands for the importer's public key."""
     account: str
     """The exporting account, by name."""
+    outside_key: str | None = None
+    """Its public key, if it is outside the spec."""
     name: str = ""
     local_subject: str | None = None
     share: bool = False

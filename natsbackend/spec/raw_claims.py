@@ -76,13 +76,12 @@ def _has_infinity(value: object) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 
-AccountClaims = Annotated[
-    dict[str, Any],
-    AfterValidator(refuse_known(WORDS_OF_ACCOUNTS, _DECIDED)),
-    Field(description=_DESCRIPTION, json_schema_extra=becomes("nats.*")),
-]
-OperatorClaims = Annotated[
-    dict[str, Any],
-    AfterValidator(refuse_known(WORDS_OF_OPERATORS, _DECIDED)),
-    Field(description=_DESCRIPTION, json_schema_extra=becomes("nats.*")),
-]
+AccountClaims = Annotated[dict[str, Any], AfterValidator(refuse_known(WORDS_OF_ACCOUNTS, _DECIDED))]
+OperatorClaims = Annotated[dict[str, Any], AfterValidator(refuse_known(WORDS_OF_OPERATORS, _DECIDED))]
+RAW_CLAIMS: Any = Field(
+    default={},
+    description="Members for the JWT as they are, for what a later nats-server reads and the spec has no word for.",
+    examples=[{"later": {"words": ["one"]}}],
+    json_schema_extra=becomes("nats.*"),
+)
+"""What all fields of raw claims say about themselves."""

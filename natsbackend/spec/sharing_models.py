@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, Tag, WithJsonSchema
 
-from natsbackend.spec.shape import BOOLEAN, LIST, NUMBER, TEXT, Model, by_shape
+from natsbackend.spec.shape import BOOLEAN, LIST, NUMBER, TEXT, Model, becomes, by_shape
 from natsbackend.spec.units import PositiveNanoseconds, refuse
 
 
@@ -47,6 +47,16 @@ class LatencySpec(Model):
     )
 
 
+class OutsideAccountSpec(Model):
+    """An account that this spec does not make: imports may be `from` it, and private exports may name it."""
+
+    public_key: str = Field(
+        description="Its public key, which whoever runs it knows.",
+        examples=["ABJHLOVMPA4CI6R5KLNGOB4GSLNIY7IOUPAJC4YFNDLQVIOBYQGUWVLA"],
+        json_schema_extra=becomes("nats.imports[].account"),
+    )
+
+
 class ExportSpec(Model):
     """A stream or a service offered to other accounts."""
 
@@ -60,8 +70,8 @@ class ExportSpec(Model):
     )
     private: Private = Field(
         default=False,
-        description="Who may import it. A list names accounts of this spec, whose activations are made and carried for "
-        "them; `true`: whoever has an activation.",
+        description="Who may import it. A list names accounts: those of this spec get their activations made and "
+        "carried for them, those of `outside` get one from `activation mint`; `true`: whoever has an activation.",
         examples=[["web"]],
     )
     response_threshold: PositiveNanoseconds | None = Field(
@@ -90,7 +100,11 @@ class ExportSpec(Model):
 class ImportSpec(Model):
     """A stream or a service taken from another account."""
 
-    from_: str = Field(alias="from", description="The exporting account, by name.", examples=["telemetry"])
+    from_: str = Field(
+        alias="from",
+        description="The exporting account, by its name under `accounts` or `outside`.",
+        examples=["telemetry"],
+    )
     stream: str | None = Field(
         default=None,
         description="Subject of a stream, as exported or narrower. Where the export has an `account_token_position`, "

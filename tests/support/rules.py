@@ -33,6 +33,10 @@ MAPPING = "accounts: {web: {mappings: {'%s': '%s'}}}"
 NAMED = "accounts: {%s: {}}"
 LONG = "x" * 201
 
+BILLING = "AAKITHNHHVYXTUAGIEG2K5IIC63XHHECSYUTAG5XFEAWMPQBHF3PC3DB"
+PARTNER = "ABHHA4VWQYSGCEWQ2DFPOBNEQ6BYBADQ6BCVTJ2NMYFP7MPQLMT4ZUNT"
+OUTSIDE = "outside: {billing: {public_key: %s}}\n"
+
 RULES: Mapping[str, Rule] = {
     "name-unusable": Rule(
         breaks=[
@@ -99,6 +103,19 @@ RULES: Mapping[str, Rule] = {
             EXPORTS % "{stream: a.>}, {service: a.b}, {stream: b.>}",
             EXPORTS % "{stream: a.*.c}, {stream: a.b.*}",
             "accounts: {one: {exports: [{stream: a.>}]}, two: {exports: [{stream: a.b}]}}",
+        ],
+    ),
+    "outside-account": Rule(
+        breaks=[
+            OUTSIDE % "billing",
+            OUTSIDE % "UBILLING",
+            OUTSIDE % (BILLING[:-1] + "A"),
+            OUTSIDE % BILLING + "accounts: {billing: {}}",
+            f"outside: {{a: {{public_key: {BILLING}}}, b: {{public_key: {BILLING}}}}}",
+        ],
+        keeps=[
+            OUTSIDE % BILLING + "accounts: {web: {imports: [{from: billing, stream: a}]}}",
+            f"outside: {{a: {{public_key: {BILLING}}}, b: {{public_key: {PARTNER}}}}}",
         ],
     ),
     "sharing-template": Rule(
@@ -259,6 +276,7 @@ RULES: Mapping[str, Rule] = {
         keeps=[
             EXPORTS % "{stream: a, private: [SYS]}, {stream: b, private: []}, {stream: c, private: true}",
             SHARING % ("{stream: a, private: [web]}", "{from: back, stream: a}"),
+            OUTSIDE % BILLING + EXPORTS % "{stream: a, private: [billing]}",
         ],
     ),
     "export-private-position": Rule(
@@ -291,6 +309,7 @@ RULES: Mapping[str, Rule] = {
         keeps=[
             SHARING % ("{stream: a}", "{from: back, stream: a}"),
             SHARING % ("{stream: a}", "{from: SYS, stream: a}"),
+            OUTSIDE % BILLING + SHARING % ("{stream: a}", "{from: billing, stream: a}"),
         ],
     ),
     "import-without-export": Rule(

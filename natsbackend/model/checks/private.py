@@ -18,9 +18,9 @@ def export_private_account(backend: Backend) -> Iterable[Diagnostic]:
             for name in export.importers:
                 if name == account.name:
                     message, close = f'account "{name}" cannot import its own "{export.subject}"', []
-                elif name not in backend.accounts:
+                elif name not in backend.accounts and name not in backend.outside:
                     message = f'"{export.subject}" is private to account "{name}", which is not in this spec'
-                    close = get_close_matches(name, backend.accounts, 1, 0.6)
+                    close = get_close_matches(name, [*backend.accounts, *backend.outside], 1, 0.6)
                 else:
                     continue
                 hint = f"did you mean {close[0]!r}?" if close else None

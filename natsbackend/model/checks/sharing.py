@@ -88,13 +88,16 @@ def import_unknown_account(backend: Backend) -> Iterable[Diagnostic]:
         if imported.account == account.name:
             message = f'account "{account.name}" imports from itself'
             yield Diagnostic(code="import-unknown-account", message=message, at=imported.at)
-        elif imported.account not in backend.accounts:
-            close = get_close_matches(imported.account, backend.accounts, 1, 0.6)
+        elif imported.account not in backend.accounts and imported.outside_key is None:
+            known = [*backend.accounts, *backend.outside]
+            close = get_close_matches(imported.account, known, 1, 0.6)
             yield Diagnostic(
                 code="import-unknown-account",
                 message=f'account "{account.name}" imports from "{imported.account}", which is not in this spec',
                 at=imported.at,
-                hint=f"did you mean {close[0]!r}?" if close else None,
+                hint=f"did you mean {close[0]!r}?"
+                if close
+                else "give an account of others a name under `outside`, with its `public_key`",
             )
 
 
