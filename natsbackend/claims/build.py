@@ -50,6 +50,9 @@ def build(
     for account in backend.accounts.values():
         carried: dict[Import, str] = {}
         for taken in account.imports:
+            if taken.token is not None:
+                carried[taken] = taken.token
+                continue
             export = grants.of(account, taken)
             token = export and (activations or {}).get(
                 activation_path(account_path(taken.account), account.name, export)

@@ -36,7 +36,7 @@ from natsbackend.model.entities import (
 from natsbackend.model.names import printable
 from natsbackend.model.permissions import ROLE_INBOX, permissions, user_inbox, user_limits
 from natsbackend.model.policy import policy_tests
-from natsbackend.model.sharing import Latency, without_account_token
+from natsbackend.model.sharing import Latency, undecorated, without_account_token
 from natsbackend.model.system import system_roles
 from natsbackend.spec.limit_models import AccountLimitsSpec, JetStreamLimitsSpec
 from natsbackend.spec.load import Spec, Step
@@ -149,9 +149,7 @@ def _account(way: _Way, name: str, model: AccountSpec, defaults: DefaultsSpec, o
         if (e := _export(way, x, spec.at("accounts", name, "exports", i)))
     )
     imports = tuple(
-        m
-        for i, x in enumerate(model.imports)
-        if (m := _import(way, x, spec.at("accounts", name, "imports", i)))
+        m for i, x in enumerate(model.imports) if (m := _import(way, x, ("accounts", name, "imports", i)))
     )
     roles = _roles(spec, name, model, exports)
     if is_system:
@@ -237,7 +235,8 @@ def _export(way: _Way, spec: ExportSpec, at: Location) -> Export | None:
     )
 
 
-def _import(way: _Way, spec: ImportSpec, at: Location) -> Import | None:
+def _import(way: _Way, spec: ImportSpec, place: tuple[Step, ...]) -> Import | None:
+    at = way.spec.at(*place)
     kind = _kind(way, spec, at)
     if kind is None:
         return None
@@ -251,10 +250,20 @@ def _import(way: _Way, spec: ImportSpec, at: Location) -> Import | None:
         local_subject=spec.local_subject
         if spec.local_subject is not None
         else without_account_token(kind[1]),
+        token=_token(way, spec),
+        token_at=way.spec.at(*place, "token") if spec.token is not None else None,
         share=spec.share,
         allow_trace=spec.allow_trace,
         at=at,
     )
+
+
+def _token(way: _Way, spec: ImportSpec) -> str | None:
+    """The activation an import carries; one in a file that nobody has read is as good as none."""
+    if spec.token is None:
+        return None
+    text = spec.token if isinstance(spec.token, str) else way.spec.files.get(spec.token.file, "")
+    return undecorated(text)
 
 
 def _roles(spec: Spec, account: str, model: AccountSpec, exports: tuple[Export, ...]) -> dict[str, Role]:

@@ -80,6 +80,9 @@ class Import:
     """Its public key, if it is outside the spec."""
     name: str = ""
     local_subject: str | None = None
+    token: str | None = None
+    """The activation that it carries from outside, undecorated."""
+    token_at: Location | None = field(default=None, compare=False, repr=False)
     share: bool = False
     allow_trace: bool = False
     at: Location | None = field(default=None, compare=False, repr=False)
@@ -95,3 +98,9 @@ def without_account_token(subject: str) -> str | None:
     rest = [token for token in tokens if token != ACCOUNT_TOKEN]
     named = any(token not in ("*", ">") for token in rest)
     return ".".join(rest) if named and len(rest) < len(tokens) else None
+
+
+def undecorated(text: str) -> str:
+    """Return a token without the BEGIN and END lines that other tools put around it, and without line ends."""
+    lines = (line.strip() for line in text.splitlines())
+    return "".join(line for line in lines if not line.startswith("-----"))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, Tag, WithJsonSchema
 
-from natsbackend.spec.shape import BOOLEAN, LIST, NUMBER, TEXT, Model, becomes, by_shape
+from natsbackend.spec.shape import BOOLEAN, LIST, MAP, NUMBER, TEXT, Model, becomes, by_shape
 from natsbackend.spec.units import PositiveNanoseconds, refuse
 
 
@@ -97,6 +97,21 @@ class ExportSpec(Model):
     )
 
 
+class TokenFileSpec(Model):
+    """A file that holds an activation, with or without BEGIN and END lines."""
+
+    file: str = Field(
+        description="Its path from the folder of the spec on; it must not lead out of it.",
+        examples=["activations/billing.jwt"],
+    )
+
+
+ImportToken = Annotated[
+    Annotated[str, Tag(TEXT)] | Annotated[TokenFileSpec, Tag(MAP)],
+    by_shape("the text of an activation, or `{file: PATH}`"),
+]
+
+
 class ImportSpec(Model):
     """A stream or a service taken from another account."""
 
@@ -122,6 +137,13 @@ class ImportSpec(Model):
         examples=["eu.sensors.>"],
     )
     name: str | None = Field(default=None, description="A name to show. Default: the subject.")
+    token: ImportToken | None = Field(
+        default=None,
+        description="The activation that an account of `outside` gave for its private export: the text, or a file. It "
+        "is no secret. Within the spec none is needed.",
+        examples=[{"file": "activations/billing.jwt"}],
+        json_schema_extra=becomes("nats.imports[].token"),
+    )
     share: bool = Field(
         default=False,
         description="The service may see who asks: measurements of its latency name the client.",

@@ -118,6 +118,16 @@ RULES: Mapping[str, Rule] = {
             f"outside: {{a: {{public_key: {BILLING}}}, b: {{public_key: {PARTNER}}}}}",
         ],
     ),
+    "import-token-needless": Rule(
+        breaks=[
+            SHARING % ("{stream: a}", "{from: back, stream: a, token: x}"),
+            SHARING % ("{stream: a, private: [web]}", "{from: back, stream: a, token: {file: x.jwt}}"),
+        ],
+        keeps=[
+            SHARING % ("{stream: a, private: [web]}", "{from: back, stream: a}"),
+            OUTSIDE % BILLING + SHARING % ("", "{from: billing, stream: a, token: x}"),
+        ],
+    ),
     "sharing-template": Rule(
         breaks=[
             EXPORTS % "{service: 'jobs.{{account-subject()}}.add'}",

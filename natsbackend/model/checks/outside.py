@@ -31,3 +31,16 @@ def outside_account(backend: Backend) -> Iterable[Diagnostic]:
         else:
             continue
         yield Diagnostic(code="outside-account", message=message, at=account.at, hint=hint)
+
+
+def import_token_needless(backend: Backend) -> Iterable[Diagnostic]:
+    """An import from an account of this spec that carries a token: its activation is made and carried by itself."""
+    for account in backend.accounts.values():
+        for taken in account.imports:
+            if taken.token is not None and taken.account in backend.accounts:
+                yield Diagnostic(
+                    code="import-token-needless",
+                    message=f'"{taken.account}" is an account of this spec, so this import needs no `token`',
+                    at=taken.token_at or taken.at,
+                    hint=f'take it out; if the export is private, name "{account.name}" in its `private`',
+                )
