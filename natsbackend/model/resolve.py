@@ -36,12 +36,12 @@ from natsbackend.model.entities import (
 from natsbackend.model.names import printable
 from natsbackend.model.permissions import ROLE_INBOX, permissions, user_inbox, user_limits
 from natsbackend.model.policy import policy_tests
-from natsbackend.model.sharing import Latency, undecorated, without_account_token
+from natsbackend.model.sharing import EVERYONE, Latency, undecorated, without_account_token
 from natsbackend.model.system import system_roles
 from natsbackend.spec.limit_models import AccountLimitsSpec, JetStreamLimitsSpec
 from natsbackend.spec.load import Spec, Step
 from natsbackend.spec.models import AccountSpec, DefaultsSpec, SigningKeySpec
-from natsbackend.spec.sharing_models import ExportSpec, ImportSpec
+from natsbackend.spec.sharing_models import ExportRevocationsSpec, ExportSpec, ImportSpec
 
 DEFAULT_KEY = "main"
 
@@ -223,6 +223,7 @@ def _export(way: _Way, spec: ExportSpec, at: Location) -> Export | None:
         name=spec.name or kind[1],
         private=spec.private is not False,
         importers=() if isinstance(spec.private, bool) else tuple(dict.fromkeys(spec.private)),
+        revoked=_revoked(spec.revocations),
         response=response,
         response_threshold=spec.response_threshold or 0,
         latency=Latency(sampling=spec.latency.sampling, to=spec.latency.to) if spec.latency else None,
@@ -233,6 +234,13 @@ def _export(way: _Way, spec: ExportSpec, at: Location) -> Export | None:
         info_url=spec.info_url,
         at=at,
     )
+
+
+def _revoked(spec: ExportRevocationsSpec | None) -> dict[str, int]:
+    if spec is None:
+        return {}
+    everyone = {} if spec.all_before is None else {EVERYONE: spec.all_before}
+    return {**everyone, **spec.accounts}
 
 
 def _import(way: _Way, spec: ImportSpec, place: tuple[Step, ...]) -> Import | None:

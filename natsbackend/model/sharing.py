@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,6 +11,10 @@ from natsbackend.errors import Location
 
 ACCOUNT_TOKEN = "{{account-subject()}}"  # noqa: S105 - a word of the subject, no secret
 """Stands in an imported subject for the importer's own public key. Roles' templates know it by the same name."""
+
+
+EVERYONE = "*"
+"""Stands in revocations for all accounts."""
 
 
 class Kind(enum.StrEnum):
@@ -55,6 +60,8 @@ class Export:
     """Whether importers need an activation."""
     importers: tuple[str, ...] = ()
     """Who is named: accounts whose activations are made for them, and accounts outside, which are given theirs."""
+    revoked: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """Until which unix second activations do not count: by name of an account outside, public key, or `EVERYONE`."""
     response: Response | None = None
     response_threshold: int = 0
     """Nanoseconds; 0: the server's 2 minutes."""

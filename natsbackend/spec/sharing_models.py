@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, Tag, WithJsonSchema
 
 from natsbackend.spec.shape import BOOLEAN, LIST, MAP, NUMBER, TEXT, Model, becomes, by_shape
-from natsbackend.spec.units import PositiveNanoseconds, refuse
+from natsbackend.spec.units import PositiveNanoseconds, Timestamp, refuse
 
 
 def _percentage(value: int) -> int:
@@ -57,6 +57,21 @@ class OutsideAccountSpec(Model):
     )
 
 
+class ExportRevocationsSpec(Model):
+    """Activations that are good no more: those issued up to a time."""
+
+    accounts: dict[str, Timestamp] = Field(
+        default={},
+        description="By the importing account, by its name under `outside` or its public key. An account of this spec "
+        "is taken out of `private` instead.",
+        examples=[{"partner": "2027-01-31T12:00:00Z"}],
+    )
+    all_before: Timestamp | None = Field(
+        default=None,
+        description="Every activation up to here; those of accounts of this spec are made anew.",
+    )
+
+
 class ExportSpec(Model):
     """A stream or a service offered to other accounts."""
 
@@ -73,6 +88,11 @@ class ExportSpec(Model):
         description="Who may import it. A list names accounts: those of this spec get their activations made and "
         "carried for them, those of `outside` get one from `activation mint`; `true`: whoever has an activation.",
         examples=[["web"]],
+    )
+    revocations: ExportRevocationsSpec | None = Field(
+        default=None,
+        description="Activations that are good no more.",
+        json_schema_extra=becomes("nats.exports[].revocations"),
     )
     response_threshold: PositiveNanoseconds | None = Field(
         default=None,

@@ -34,7 +34,7 @@ from natsbackend.workflow.carried import CarriedActivations
 from natsbackend.workflow.identity import Reconciled, reconcile
 from natsbackend.workflow.issue import Issuing
 from natsbackend.workflow.opening import Opened
-from natsbackend.workflow.revoking import revoke_removed
+from natsbackend.workflow.revoking import renew_revoked, revoke_removed
 
 Entropy = Callable[[int], bytes]
 
@@ -150,7 +150,7 @@ def plan_tree(
     _refuse_lost(reconciled.missing, places, project)
     new_keys = _make_keys(reconciled, frozen=frozen, entropy=entropy)
     lock = reconciled.lock.with_keys({path: pair.public for path, pair in new_keys})
-    lock = revoke_removed(lock, backend, now=now)
+    lock = renew_revoked(revoke_removed(lock, backend, now=now), backend, now=now)
     fresh = frozenset(path for path, _ in new_keys)
     late = tuple(judge_with_keys(backend, lock.keyring(), now=now, fresh=fresh))
     if any(found.severity is Severity.ERROR for found in late):

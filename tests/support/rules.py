@@ -128,6 +128,23 @@ RULES: Mapping[str, Rule] = {
             OUTSIDE % BILLING + SHARING % ("", "{from: billing, stream: a, token: x}"),
         ],
     ),
+    "export-revocation": Rule(
+        breaks=[
+            EXPORTS % f"{{stream: a, revocations: {{accounts: {{{PARTNER}: 2025-01-01}}}}}}",
+            EXPORTS % "{stream: a, private: true, revocations: {accounts: {partner: 2025-01-01}}}",
+            EXPORTS
+            % f"{{stream: a, private: true, revocations: {{accounts: {{{PARTNER[:-1]}A: 2025-01-01}}}}}}",
+            "accounts: {web: {}, back: {exports: [{stream: a, private: [web], revocations: {accounts: {web: "
+            "2025-01-01}}}]}}",
+        ],
+        keeps=[
+            EXPORTS % f"{{stream: a, private: true, revocations: {{accounts: {{{PARTNER}: 2025-01-01}}}}}}",
+            EXPORTS % "{stream: a, private: true, revocations: {all_before: 2025-01-01}}",
+            EXPORTS % "{stream: a, revocations: {}}",
+            OUTSIDE % BILLING
+            + EXPORTS % "{stream: a, private: [billing], revocations: {accounts: {billing: 2025-01-01}}}",
+        ],
+    ),
     "sharing-template": Rule(
         breaks=[
             EXPORTS % "{service: 'jobs.{{account-subject()}}.add'}",

@@ -45,6 +45,7 @@ CHECKS: Mapping[str, Check] = {
     "export-token-position": offers.export_token_position,
     "export-info": offers.export_info,
     "outside-account": outside.outside_account,
+    "export-revocation": outside.export_revocation,
     "import-token-needless": outside.import_token_needless,
     "import-subject": sharing.import_subject,
     "import-unknown-account": sharing.import_unknown_account,
