@@ -30,7 +30,12 @@ def mint(
         str, typer.Argument(metavar="SUBJECT", help="The subject of a private export, or a narrower one.")
     ],
     importer: Annotated[
-        str, typer.Option("--for", metavar="PUBLIC_KEY", help="The public key of the importing account.")
+        str,
+        typer.Option(
+            "--for",
+            metavar="NAME_OR_KEY",
+            help="The importing account: its name under `outside`, or its public key.",
+        ),
     ],
     kind: Annotated[
         Kind | None,

@@ -54,12 +54,15 @@ _SHAPE = {
     "spec-value": "A value of another kind or form than the word takes.",
     "unknown-word": "A word that has no meaning at its place.",
     "missing-word": "A word that is needed is not there.",
+    "spec-file": "A file that the spec names cannot be read, or is not below the spec's folder.",
     "one-kind": "An export or import is not exactly one of `stream` and `service`.",
     "listen": "Not an address to listen on.",
     "websocket-tls": "A websocket listener with neither `tls` nor `no_tls`, or with both.",
     "test-shape": "A policy test that is neither `as` with `can` or `cannot` nor `message` with `reaches`.",
     "test-principal": "A policy test does not say who acts, or gives a name that no token can have.",
     "unknown-principal": "A policy test names a user or role that is not in the spec.",
+    "import-token": "An activation from outside that does not let its import in: made by, for, or of something else.",
+    "import-token-expired": "An activation from outside that has ended, or has not begun.",
 }
 
 

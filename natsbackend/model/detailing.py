@@ -44,6 +44,7 @@ _ACCOUNT_WORDS = (
     "trace",
     "external_authorization",
     "revocations",
+    "claims",
 )
 
 
@@ -58,6 +59,7 @@ def operator_details(spec: Spec) -> OperatorDetails:
         assert_server_version=model.assert_server_version or "",
         tags=tags(model.tags),
         validity=Validity(not_before=model.not_before, expires=model.expires),
+        claims=model.claims,
         places=_places(spec, base, written, {"service_urls": range(len(model.service_urls))}),
     )
 
@@ -82,6 +84,7 @@ def account_details(spec: Spec, name: str, model: AccountSpec) -> AccountDetails
         trace=Trace(to=trace.to, sampling=trace.sampling) if trace else None,
         external_authorization=_authorization(name, model.external_authorization),
         revocations=_revocations(model.revocations),
+        claims=model.claims,
         places=_places(spec, base, written, {"mappings": model.mappings}),
     )
 

@@ -19,6 +19,7 @@ from natsbackend.model.serving import Server
 from natsbackend.model.sharing import Export as Export
 from natsbackend.model.sharing import Import as Import
 from natsbackend.model.sharing import Kind as Kind
+from natsbackend.model.sharing import OutsideAccount as OutsideAccount
 from natsbackend.model.sharing import Response as Response
 
 UNLIMITED = -1
@@ -297,6 +298,8 @@ class Backend:
     server: Server | None = None
     targets: Mapping[str, Target] = field(default_factory=dict)
     tests: tuple[Decision | Delivery, ...] = ()
+    outside: Mapping[str, OutsideAccount] = field(default_factory=dict)
+    """Accounts of others, by the name that the spec has for each; none of them is made or pushed."""
     offers: Offers = field(init=False, compare=False, repr=False)
     """The exports and imports of all accounts, to be found by subject."""
 

@@ -21,6 +21,7 @@ from natsbackend.model.entities import (
     JetStreamLimits,
     Kind,
     Operator,
+    OutsideAccount,
     Response,
     Role,
     SigningKey,
@@ -33,14 +34,14 @@ from natsbackend.model.entities import (
     user_path,
 )
 from natsbackend.model.names import printable
-from natsbackend.model.permissions import ROLE_INBOX, permissions, user_inbox, user_limits
+from natsbackend.model.permissions import ROLE_INBOX, Place, permissions, user_inbox, user_limits
 from natsbackend.model.policy import policy_tests
-from natsbackend.model.sharing import Latency, without_account_token
+from natsbackend.model.sharing import EVERYONE, Latency, undecorated, without_account_token
 from natsbackend.model.system import system_roles
 from natsbackend.spec.limit_models import AccountLimitsSpec, JetStreamLimitsSpec
 from natsbackend.spec.load import Spec, Step
 from natsbackend.spec.models import AccountSpec, DefaultsSpec, SigningKeySpec
-from natsbackend.spec.sharing_models import ExportSpec, ImportSpec
+from natsbackend.spec.sharing_models import ExportRevocationsSpec, ExportSpec, ImportSpec
 
 DEFAULT_KEY = "main"
 
@@ -90,6 +91,12 @@ def resolve(spec: Spec) -> Resolved:
             for name, t in model.targets.items()
         },
         tests=policy_tests(spec, accounts, way.say),
+        outside={
+            name: OutsideAccount(
+                name=name, public_key=other.public_key, at=spec.at("outside", name, "public_key")
+            )
+            for name, other in model.outside.items()
+        },
     )
     return Resolved(backend, tuple(way.found))
 
@@ -139,7 +146,11 @@ def _account(way: _Way, name: str, model: AccountSpec, defaults: DefaultsSpec, o
     at = spec.below("accounts", name)
     is_system = name == operator.system_account
     exports = tuple(e for i, x in enumerate(model.exports) if (e := _export(way, x, at("exports", i))))
-    imports = tuple(m for i, x in enumerate(model.imports) if (m := _import(way, x, at("imports", i))))
+    imports = tuple(
+        m
+        for i, x in enumerate(model.imports)
+        if (m := _import(way, x, spec.below("accounts", name, "imports", i)))
+    )
     roles = _roles(spec, name, model, exports)
     if is_system:
         roles = {**system_roles(name, spec.key_at("accounts", name)), **roles}
@@ -220,6 +231,7 @@ def _export(way: _Way, spec: ExportSpec, at: Location) -> Export | None:
         name=spec.name or kind[1],
         private=spec.private is not False,
         importers=() if isinstance(spec.private, bool) else tuple(dict.fromkeys(spec.private)),
+        revoked=_revoked(spec.revocations),
         response=response,
         response_threshold=spec.response_threshold or 0,
         latency=Latency(sampling=spec.latency.sampling, to=spec.latency.to) if spec.latency else None,
@@ -232,22 +244,42 @@ def _export(way: _Way, spec: ExportSpec, at: Location) -> Export | None:
     )
 
 
-def _import(way: _Way, spec: ImportSpec, at: Location) -> Import | None:
+def _revoked(spec: ExportRevocationsSpec | None) -> dict[str, int]:
+    if spec is None:
+        return {}
+    everyone = {} if spec.all_before is None else {EVERYONE: spec.all_before}
+    return {**everyone, **spec.accounts}
+
+
+def _import(way: _Way, spec: ImportSpec, place: Place) -> Import | None:
+    at = place()
     kind = _kind(way, spec, at)
     if kind is None:
         return None
+    outside = way.spec.model.outside.get(spec.from_)
     return Import(
         kind=kind[0],
         subject=kind[1],
         account=spec.from_,
+        outside_key=outside.public_key if outside is not None else None,
         name=spec.name or kind[1],
         local_subject=spec.local_subject
         if spec.local_subject is not None
         else without_account_token(kind[1]),
+        token=_token(way, spec),
+        token_at=place("token") if spec.token is not None else None,
         share=spec.share,
         allow_trace=spec.allow_trace,
         at=at,
     )
+
+
+def _token(way: _Way, spec: ImportSpec) -> str | None:
+    """The activation an import carries; one in a file that nobody has read is as good as none."""
+    if spec.token is None:
+        return None
+    text = spec.token if isinstance(spec.token, str) else way.spec.files.get(spec.token.file, "")
+    return undecorated(text)
 
 
 def _roles(spec: Spec, account: str, model: AccountSpec, exports: tuple[Export, ...]) -> dict[str, Role]:

@@ -15,9 +15,10 @@ from natsbackend.spec.account_models import ExternalAuthorizationSpec, Mapping, 
 from natsbackend.spec.limit_models import AccountLimitsSpec, JetStreamLimitsSpec, TieredJetStreamSpec
 from natsbackend.spec.permission_models import DefaultPermissionsSpec, PermissionsSpec
 from natsbackend.spec.policy_models import PolicyTestSpec
+from natsbackend.spec.raw_claims import RAW_CLAIMS, AccountClaims, OperatorClaims
 from natsbackend.spec.server_models import ServerSpec, TargetSpec
 from natsbackend.spec.shape import LIST, MAP, Model, Was, by_shape
-from natsbackend.spec.sharing_models import ExportSpec, ImportSpec
+from natsbackend.spec.sharing_models import ExportSpec, ImportSpec, OutsideAccountSpec
 from natsbackend.spec.units import Seconds, Timestamp, refuse
 from natsbackend.spec.user_models import ConnectingSpec
 
@@ -64,6 +65,7 @@ class OperatorSpec(Model):
     expires: Timestamp | None = Field(
         default=None, description="When its JWT ends; servers do not look at it."
     )
+    claims: OperatorClaims = RAW_CLAIMS
 
 
 class RoleSpec(ConnectingSpec, PermissionsSpec):
@@ -166,6 +168,7 @@ class AccountSpec(Model):
         default=None, description="An auth callout service in this account."
     )
     revocations: RevocationsSpec | None = Field(default=None, description="Tokens that are good no more.")
+    claims: AccountClaims = RAW_CLAIMS
 
 
 class DefaultsSpec(Model):
@@ -182,6 +185,11 @@ class SpecModel(Model):
     operator: OperatorSpec = Field(description="The root of trust.")
     defaults: DefaultsSpec | None = Field(default=None, description="Values for every account.")
     accounts: dict[str, AccountSpec] = Field(default={}, description="Accounts by name.")
+    outside: dict[str, OutsideAccountSpec] = Field(
+        default={},
+        description="Accounts that this spec does not make but shares with, by a name of your choice.",
+        examples=[{"billing": {"public_key": "ABJHLOVMPA4CI6R5KLNGOB4GSLNIY7IOUPAJC4YFNDLQVIOBYQGUWVLA"}}],
+    )
     server: ServerSpec | None = Field(default=None, description="The config of nats-server.")
     targets: dict[str, TargetSpec] = Field(default={}, description="Where to push, by name.")
     tests: list[PolicyTestSpec] = Field(default=[], description="Policy tests.")

@@ -61,6 +61,7 @@ def on_loopback(backend: Backend, ports: LoopbackPorts, *, spec_dir: Path, data:
         data: where the server keeps its streams and JWTs.
     """
     said: list[str] = []
+    backend = _without_outside(backend, said)
     server = backend.server or Server()
     listen = _listen(server.listen, ports.nats, "listen", said)
     websocket, origin = _websocket(backend, server.websocket, ports.websocket, spec_dir, said)
@@ -85,6 +86,21 @@ def on_loopback(backend: Backend, ports: LoopbackPorts, *, spec_dir: Path, data:
         websocket=websocket,
     )
     return Loopback(replace(backend, server=local, targets={}), tuple(said), origin)
+
+
+def _without_outside(backend: Backend, said: list[str]) -> Backend:
+    """Leave out imports from accounts outside the spec, which this machine's server does not have."""
+    accounts = {}
+    for name, account in backend.accounts.items():
+        kept = tuple(taken for taken in account.imports if taken.outside_key is None)
+        if kept != account.imports:
+            account = replace(account, imports=kept)
+        accounts[name] = account
+    names = {taken.account for a in backend.accounts.values() for taken in a.imports if taken.outside_key}
+    if not names:
+        return backend
+    said.append(f"no imports from {', '.join(sorted(names))}: accounts outside the spec are not here")
+    return replace(backend, accounts=accounts)
 
 
 def _wants_jetstream(backend: Backend) -> bool:

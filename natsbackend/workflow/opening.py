@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from natsbackend.claims.imported import judge
 from natsbackend.errors import Diagnostic, ProjectError, Severity, SpecError
 from natsbackend.model.checks import check
 from natsbackend.model.entities import Backend
 from natsbackend.model.resolve import resolve
 from natsbackend.project import SPEC_FILE
-from natsbackend.spec.load import load
+from natsbackend.spec.load import Reader, load
 from natsbackend.workflow.collecting import collection_paused
 
 
@@ -37,6 +39,18 @@ def read_file(name: str) -> bytes:
         raise ProjectError(f"cannot read {name}: {e.strerror}") from e
 
 
+def _reader(spec: str) -> Reader:
+    """Return what reads a spec and the files below its folder, but nothing that a link leads out of it."""
+    root = Path(os.path.realpath(spec)).parent
+
+    def read(name: str) -> bytes:
+        if name != spec and not Path(os.path.realpath(name)).is_relative_to(root):
+            raise ProjectError(f"{name} leads out of the folder of the spec")
+        return read_file(name)
+
+    return read
+
+
 def examine(name: str) -> tuple[Backend, tuple[Diagnostic, ...]]:
     """Return the backend of a spec, and every finding, errors too.
 
@@ -44,8 +58,8 @@ def examine(name: str) -> tuple[Backend, tuple[Diagnostic, ...]]:
         SpecError: its shape is wrong, so that there is no backend.
     """
     with collection_paused():
-        resolved = resolve(load(name, read_file))
-        findings = (*resolved.diagnostics, *check(resolved.backend))
+        resolved = resolve(load(name, _reader(name)))
+        findings = (*resolved.diagnostics, *check(resolved.backend), *judge(resolved.backend))
     return resolved.backend, tuple(sorted(findings, key=lambda d: (d.at is None, d.at, d.code)))
 
 

@@ -10,8 +10,17 @@ from pathlib import Path
 from natsbackend.claims.build import build
 from natsbackend.claims.codec import TokenKind, read_unverified
 from natsbackend.claims.creds import format_creds_unverified, parse_creds
+from natsbackend.claims.imported import judge_with_keys
 from natsbackend.claims.sharing import activations
-from natsbackend.errors import ClaimsError, Diagnostic, KeyStoreError, LockError, ProjectError
+from natsbackend.errors import (
+    ClaimsError,
+    Diagnostic,
+    KeyStoreError,
+    LockError,
+    ProjectError,
+    Severity,
+    SpecError,
+)
 from natsbackend.files import Batch
 from natsbackend.keys import KeyPair, KeyRole, is_public
 from natsbackend.keystore.directory import DirectoryKeyStore
@@ -25,7 +34,7 @@ from natsbackend.workflow.carried import CarriedActivations
 from natsbackend.workflow.identity import Reconciled, reconcile
 from natsbackend.workflow.issue import Issuing
 from natsbackend.workflow.opening import Opened
-from natsbackend.workflow.revoking import revoke_removed
+from natsbackend.workflow.revoking import renew_revoked, revoke_removed
 
 Entropy = Callable[[int], bytes]
 
@@ -141,7 +150,11 @@ def plan_tree(
     _refuse_lost(reconciled.missing, places, project)
     new_keys = _make_keys(reconciled, frozen=frozen, entropy=entropy)
     lock = reconciled.lock.with_keys({path: pair.public for path, pair in new_keys})
-    lock = revoke_removed(lock, backend, now=now)
+    lock = renew_revoked(revoke_removed(lock, backend, now=now), backend, now=now)
+    fresh = frozenset(path for path, _ in new_keys)
+    late = tuple(judge_with_keys(backend, lock.keyring(), now=now, fresh=fresh))
+    if any(found.severity is Severity.ERROR for found in late):
+        raise SpecError((*opened.warnings, *late))
     seeds = Seeds(store, {pair.public: pair for _, pair in new_keys})
     issuing = _issue_all(backend, lock, places, seeds, now=now, users=users)
     lock = issuing.finish()
@@ -158,7 +171,7 @@ def plan_tree(
         signed=tuple(issuing.signed),
         retired=reconciled.retired,
         without_creds=without if users else (),
-        warnings=opened.warnings,
+        warnings=(*opened.warnings, *late),
     )
 
 

@@ -33,6 +33,10 @@ MAPPING = "accounts: {web: {mappings: {'%s': '%s'}}}"
 NAMED = "accounts: {%s: {}}"
 LONG = "x" * 201
 
+BILLING = "AAKITHNHHVYXTUAGIEG2K5IIC63XHHECSYUTAG5XFEAWMPQBHF3PC3DB"
+PARTNER = "ABHHA4VWQYSGCEWQ2DFPOBNEQ6BYBADQ6BCVTJ2NMYFP7MPQLMT4ZUNT"
+OUTSIDE = "outside: {billing: {public_key: %s}}\n"
+
 RULES: Mapping[str, Rule] = {
     "name-unusable": Rule(
         breaks=[
@@ -99,6 +103,107 @@ RULES: Mapping[str, Rule] = {
             EXPORTS % "{stream: a.>}, {service: a.b}, {stream: b.>}",
             EXPORTS % "{stream: a.*.c}, {stream: a.b.*}",
             "accounts: {one: {exports: [{stream: a.>}]}, two: {exports: [{stream: a.b}]}}",
+        ],
+    ),
+    "outside-account": Rule(
+        breaks=[
+            OUTSIDE % "billing",
+            OUTSIDE % "UBILLING",
+            OUTSIDE % (BILLING[:-1] + "A"),
+            OUTSIDE % BILLING + "accounts: {billing: {}}",
+            f"outside: {{a: {{public_key: {BILLING}}}, b: {{public_key: {BILLING}}}}}",
+        ],
+        keeps=[
+            OUTSIDE % BILLING + "accounts: {web: {imports: [{from: billing, stream: a}]}}",
+            f"outside: {{a: {{public_key: {BILLING}}}, b: {{public_key: {PARTNER}}}}}",
+        ],
+    ),
+    "import-token-needless": Rule(
+        breaks=[
+            SHARING % ("{stream: a}", "{from: back, stream: a, token: x}"),
+            SHARING % ("{stream: a, private: [web]}", "{from: back, stream: a, token: {file: x.jwt}}"),
+        ],
+        keeps=[
+            SHARING % ("{stream: a, private: [web]}", "{from: back, stream: a}"),
+            OUTSIDE % BILLING + SHARING % ("", "{from: billing, stream: a, token: x}"),
+        ],
+    ),
+    "export-revocation": Rule(
+        breaks=[
+            EXPORTS % f"{{stream: a, revocations: {{accounts: {{{PARTNER}: 2025-01-01}}}}}}",
+            EXPORTS % "{stream: a, private: true, revocations: {accounts: {partner: 2025-01-01}}}",
+            EXPORTS
+            % f"{{stream: a, private: true, revocations: {{accounts: {{{PARTNER[:-1]}A: 2025-01-01}}}}}}",
+            "accounts: {web: {}, back: {exports: [{stream: a, private: [web], revocations: {accounts: {web: "
+            "2025-01-01}}}]}}",
+        ],
+        keeps=[
+            EXPORTS % f"{{stream: a, private: true, revocations: {{accounts: {{{PARTNER}: 2025-01-01}}}}}}",
+            EXPORTS % "{stream: a, private: true, revocations: {all_before: 2025-01-01}}",
+            EXPORTS % "{stream: a, revocations: {}}",
+            OUTSIDE % BILLING
+            + EXPORTS % "{stream: a, private: [billing], revocations: {accounts: {billing: 2025-01-01}}}",
+        ],
+    ),
+    "sharing-template": Rule(
+        breaks=[
+            EXPORTS % "{service: 'jobs.{{account-subject()}}.add'}",
+            EXPORTS % "{stream: 'user.{{name()}}.>'}",
+            SHARING % ("{stream: 'a.*'}", "{from: back, stream: 'a.{{account-name()}}'}"),
+            SHARING % ("{stream: 'a.*'}", "{from: back, stream: 'a.{{ account-subject() }}'}"),
+        ],
+        keeps=[
+            SHARING
+            % (
+                "{service: 'a.*', account_token_position: 2}",
+                "{from: back, service: 'a.{{account-subject()}}'}",
+            ),
+            EXPORTS % "{service: 'a.{x}'}",
+        ],
+    ),
+    "subject-star-in-text": Rule(
+        breaks=[
+            USER % "subscribe: ['time*']",
+            USER % "publish: ['time>']",
+            USER % "respond: ['a.b*c queue']",
+            EXPORTS % "{stream: 'time*.>'}",
+            SHARING % ("{stream: t}", "{from: back, stream: t, local_subject: 'time*'}"),
+            MAPPING % ("time*", "other"),
+        ],
+        keeps=[
+            USER % "subscribe: ['time.*', 'time.>', '>', '*', 'a.*.b']",
+            ROLE % "subscribe: ['u.{{name()}}.*']",
+            USER % "subscribe: ['time.*x']",  # an error already
+            USER % "subscribe: ['time/*']",  # `subject-slash` says it
+        ],
+    ),
+    "subject-slash": Rule(
+        breaks=[
+            USER % "publish: [/time/]",
+            USER % "subscribe: [a/b]",
+            USER % "subscribe: ['a/*']",
+            EXPORTS % "{service: api/users}",
+            MAPPING % ("a/b", "other"),
+            ROLE % "subscribe: ['user/{{name()}}']",
+        ],
+        keeps=[
+            USER % "publish: [$KV.settings.a/b]",
+            USER % "respond: ['api.users v1/workers']",
+            ROLE % "subscribe: ['user.{{tag(a/b)}}']",
+        ],
+    ),
+    "subject-braces": Rule(
+        breaks=[
+            ROLE % "subscribe: ['user.{name}.>']",
+            ROLE % "subscribe: ['user.${name}.>']",
+            ROLE % "publish: ['user.{{name()}}.{id}']",
+            EXPORTS % "{service: 'user.{id}'}",
+        ],
+        keeps=[
+            ROLE % "subscribe: ['user.{{name()}}.>', 'user.{{ subject() }}.>']",
+            MAPPING % ("a.*", "b.{{wildcard(1)}}"),
+            ROLE % "subscribe: ['a.{b', 'a.}b']",
+            ROLE % "subscribe: ['user.{{name}}']",  # an error already
         ],
     ),
     "import-subject": Rule(
@@ -198,6 +303,7 @@ RULES: Mapping[str, Rule] = {
         keeps=[
             EXPORTS % "{stream: a, private: [SYS]}, {stream: b, private: []}, {stream: c, private: true}",
             SHARING % ("{stream: a, private: [web]}", "{from: back, stream: a}"),
+            OUTSIDE % BILLING + EXPORTS % "{stream: a, private: [billing]}",
         ],
     ),
     "export-private-position": Rule(
@@ -230,6 +336,7 @@ RULES: Mapping[str, Rule] = {
         keeps=[
             SHARING % ("{stream: a}", "{from: back, stream: a}"),
             SHARING % ("{stream: a}", "{from: SYS, stream: a}"),
+            OUTSIDE % BILLING + SHARING % ("{stream: a}", "{from: billing, stream: a}"),
         ],
     ),
     "import-without-export": Rule(
@@ -823,6 +930,9 @@ RULES: Mapping[str, Rule] = {
 }
 
 WARNINGS = {
+    "subject-star-in-text",
+    "subject-slash",
+    "subject-braces",
     "export-threshold-lost",
     "jetstream-off",
     "role-user-tag-missing",

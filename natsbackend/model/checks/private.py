@@ -18,9 +18,9 @@ def export_private_account(backend: Backend) -> Iterable[Diagnostic]:
             for name in export.importers:
                 if name == account.name:
                     message, close = f'account "{name}" cannot import its own "{export.subject}"', None
-                elif name not in backend.accounts:
+                elif name not in backend.accounts and name not in backend.outside:
                     message = f'"{export.subject}" is private to account "{name}", which is not in this spec'
-                    close = nearest.to(name, backend.accounts)
+                    close = nearest.to(name, [*backend.accounts, *backend.outside])
                 else:
                     continue
                 hint = f"did you mean {close!r}?" if close else None

@@ -84,13 +84,15 @@ def import_unknown_account(backend: Backend) -> Iterable[Diagnostic]:
         if imported.account == account.name:
             message = f'account "{account.name}" imports from itself'
             yield Diagnostic(code="import-unknown-account", message=message, at=imported.at)
-        elif imported.account not in backend.accounts:
-            close = nearest.to(imported.account, backend.accounts)
+        elif imported.account not in backend.accounts and imported.outside_key is None:
+            close = nearest.to(imported.account, [*backend.accounts, *backend.outside])
             yield Diagnostic(
                 code="import-unknown-account",
                 message=f'account "{account.name}" imports from "{imported.account}", which is not in this spec',
                 at=imported.at,
-                hint=f"did you mean {close!r}?" if close else None,
+                hint=f"did you mean {close!r}?"
+                if close
+                else "give an account of others a name under `outside`, with its `public_key`",
             )
 
 
