@@ -156,6 +156,8 @@ _TIMES = frozenset({"write_deadline", "ping_interval", "lame_duck_duration", "la
 
 def _limits(limits: ServerLimits) -> dict[str, Value]:
     given = {f.name: getattr(limits, f.name) for f in fields(limits)}
+    if limits.max_connections == UNLIMITED:  # the server takes 0 and less for nobody at all (`server.go`)
+        given["max_connections"] = _MOST
     return {n: duration(v) if n in _TIMES else v for n, v in given.items() if v is not None}
 
 

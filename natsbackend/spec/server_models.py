@@ -7,7 +7,14 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, Tag
 
 from natsbackend.spec.shape import BOOLEAN, MAP, NUMBER, TEXT, Model, by_shape
-from natsbackend.spec.units import Nanoseconds, PositiveLimit, PositiveNanoseconds, Size
+from natsbackend.spec.units import (
+    Connections,
+    Nanoseconds,
+    PositiveLimit,
+    PositiveNanoseconds,
+    Size,
+    Subscriptions,
+)
 
 Listen = Annotated[
     Annotated[str, Tag(TEXT)] | Annotated[int, Tag(NUMBER)],
@@ -47,10 +54,10 @@ class ClientTlsSpec(TlsSpec):
 class ServerLimitsSpec(Model):
     """Limits of the whole server, under the names they have in its config. What is not given is its default."""
 
-    max_connections: PositiveLimit | None = Field(
+    max_connections: Connections | None = Field(
         default=None, description="Most clients. Default: 65536.", examples=[10000]
     )
-    max_subscriptions: PositiveLimit | None = Field(
+    max_subscriptions: Subscriptions | None = Field(
         default=None, description="Most subscriptions of one connection. Default: unlimited."
     )
     max_payload: Size | None = Field(
