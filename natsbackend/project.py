@@ -62,6 +62,11 @@ class Project:
         return self.build / "operator.jwt"
 
     @property
+    def default_sentinel(self) -> Path:
+        """The JWT of the default sentinel: the user of whoever has none."""
+        return self.build / "default_sentinel.jwt"
+
+    @property
     def accounts_dir(self) -> Path:
         """All account JWTs."""
         return self.build / "accounts"

@@ -60,6 +60,7 @@ def server(model: ServerSpec, spec: Spec, say: Say) -> Server:
         jetstream=_jetstream(model.jetstream),
         resolver=_resolver(model.resolver),
         websocket=_websocket(model.websocket, spec, say) if model.websocket else None,
+        default_sentinel=model.default_sentinel,
         at=spec.key_at("server"),
         places=dict(_places(node)) if node else {},
     )

@@ -152,6 +152,8 @@ class Server:
     jetstream: ServerJetStream | None = None
     resolver: Resolver = Resolver()
     websocket: Websocket | None = None
+    default_sentinel: str | None = None
+    """ACCOUNT/USER, as it is written; see `sentinel.find_sentinel`."""
     at: Location | None = field(default=None, compare=False, repr=False)
     places: Mapping[tuple[str | int, ...], Location] = field(default_factory=dict, compare=False, repr=False)
     """Where each word of the section, and each element of its lists, is written."""

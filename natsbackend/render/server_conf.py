@@ -55,6 +55,7 @@ def server_config(
     system_account: str,
     preload: Mapping[str, str],
     accounts: Mapping[str, str] = _NO_ACCOUNTS,
+    sentinel: str | None = None,
     ports_dir: str | None = None,
 ) -> dict[str, Value]:
     """Return the options of nats-server for a backend, in the order they are written.
@@ -70,6 +71,7 @@ def server_config(
             With a strict operator the system account must be among them, and all accounts where the resolver is
             in memory. A URL resolver takes none: the server would not start.
         accounts: the public key of each account by name; needed where the resolver pins some.
+        sentinel: the JWT of the default sentinel, if there is one.
         ports_dir: where the server writes the addresses it really listens on.
 
     Raises:
@@ -99,6 +101,8 @@ def server_config(
         config["resolver_pinned_accounts"] = list(dict.fromkeys((system_account, *pinned)))
     if preload and server.resolver.kind is not ResolverKind.URL:
         config["resolver_preload"] = dict(preload)
+    if sentinel is not None:
+        config["default_sentinel"] = sentinel
     if server.websocket is not None:
         config["websocket"] = _websocket(server.websocket)
     return config
@@ -111,6 +115,7 @@ def render_server_config(
     system_account: str,
     preload: Mapping[str, str],
     accounts: Mapping[str, str] = _NO_ACCOUNTS,
+    sentinel: str | None = None,
     ports_dir: str | None = None,
 ) -> str:
     """Return the text of `nats-server.conf`; the arguments are those of `server_config`.
@@ -124,6 +129,7 @@ def render_server_config(
         system_account=system_account,
         preload=preload,
         accounts=accounts,
+        sentinel=sentinel,
         ports_dir=ports_dir,
     )
     return write_conf(config)

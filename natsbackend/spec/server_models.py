@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, Tag
 
-from natsbackend.spec.shape import BOOLEAN, MAP, NUMBER, TEXT, Model, by_shape
+from natsbackend.spec.shape import BOOLEAN, MAP, NUMBER, TEXT, Model, becomes, by_shape
 from natsbackend.spec.units import (
     Connections,
     Nanoseconds,
@@ -248,6 +248,13 @@ class ServerSpec(Model):
     ] = Field(default=False, description="JetStream on this server.")
     resolver: ResolverSpec | None = Field(default=None, description="Default: a full resolver in `data/jwt`.")
     websocket: WebsocketSpec | None = Field(default=None, description="The websocket listener for browsers.")
+    default_sentinel: str | None = Field(
+        default=None,
+        description="ACCOUNT/USER that whoever connects without a JWT comes in as: a bearer, in most cases of an "
+        "account whose auth callout decides about them. Default: they are refused.",
+        examples=["web/guest"],
+        json_schema_extra=becomes("default_sentinel"),
+    )
 
 
 class TargetSpec(Model):

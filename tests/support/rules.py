@@ -31,6 +31,7 @@ OPERATOR = "version: 1\noperator: {name: acme, %s}"
 ACCOUNT = "accounts: {web: {%s}}"
 MAPPING = "accounts: {web: {mappings: {'%s': '%s'}}}"
 NAMED = "accounts: {%s: {}}"
+SENTINEL = "accounts: {web: {users: {guest: {%s}}}}\nserver: {default_sentinel: '%s'}"
 LONG = "x" * 201
 
 RULES: Mapping[str, Rule] = {
@@ -412,7 +413,12 @@ RULES: Mapping[str, Rule] = {
     ),
     "bearer-without-expiry": Rule(
         breaks=[USER % "bearer: true, connection_types: [websocket]"],
-        keeps=[USER % "bearer: true, expires: 2034-01-01", USER % "bearer: false", ROLE % "bearer: true"],
+        keeps=[
+            USER % "bearer: true, expires: 2034-01-01",
+            USER % "bearer: false",
+            ROLE % "bearer: true",
+            SENTINEL % ("bearer: true", "web/guest"),
+        ],
     ),
     "time-zone-missing": Rule(
         breaks=[
@@ -725,6 +731,39 @@ RULES: Mapping[str, Rule] = {
         ],
         keeps=[RESOLVER % "type: cache" + "\n" + TARGET, RESOLVER % "type: memory", TARGET],
     ),
+    "default-sentinel": Rule(
+        breaks=[
+            SENTINEL % ("bearer: true", "web/gest"),
+            SENTINEL % ("bearer: true", "guest"),
+            SENTINEL % ("bearer: true", ""),
+            SENTINEL % ("bearer: false", "web/guest"),
+            "accounts: {web: {disallow_bearer: true, users: {guest: {bearer: true}}}}\n"
+            "server: {default_sentinel: web/guest}",
+            "accounts: {SYS: {users: {guest: {bearer: true}}}}\nserver: {default_sentinel: SYS/guest}",
+            ROLE % "bearer: true" + "\nserver: {default_sentinel: web/viewer}",
+            ROLE_USER % "one: {role: viewer}" + "\nserver: {default_sentinel: web/one}",
+        ],
+        keeps=[
+            SENTINEL % ("bearer: true", "web/guest"),
+            "accounts: {web: {roles: {viewer: {ttl: 15m, websocket: true}}, users: {one: {role: viewer}}}}\n"
+            "server: {default_sentinel: web/one}",
+            "accounts: {web: {users: {a/b: {bearer: true}}}, web/a: {}}\nserver: {default_sentinel: web/a/b}",
+        ],
+    ),
+    "default-sentinel-open": Rule(
+        breaks=[
+            SENTINEL % ("bearer: true, subscribe: [news.>]", "web/guest"),
+            SENTINEL % ("bearer: true, permissions: all", "web/guest"),
+            SENTINEL % ("bearer: true, permissions: account_default", "web/guest"),
+            "accounts: {web: {roles: {viewer: {ttl: 15m, websocket: true, publish: [a]}},"
+            " users: {one: {role: viewer}}}}\nserver: {default_sentinel: web/one}",
+        ],
+        keeps=[
+            SENTINEL % ("bearer: true", "web/guest"),
+            "accounts: {web: {external_authorization: {users: [judge]},"
+            " users: {judge: {}, guest: {bearer: true, publish: [a]}}}}\nserver: {default_sentinel: web/guest}",
+        ],
+    ),
     "websocket-header": Rule(
         breaks=[
             LISTENER % f"headers: {{{header}}}"
@@ -825,6 +864,7 @@ RULES: Mapping[str, Rule] = {
 WARNINGS = {
     "export-threshold-lost",
     "jetstream-off",
+    "default-sentinel-open",
     "role-user-tag-missing",
     "bearer-everywhere",
     "bearer-without-expiry",
