@@ -140,6 +140,19 @@ class Resolver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """The log of the server, by the words of the spec. Sizes in bytes; None leaves them to the server."""
+
+    file: str | None = None
+    size_limit: int | None = None
+    max_files: int | None = None
+    utc: bool = False
+    debug: bool = False
+    trace: bool = False
+    trace_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """What goes into the config of nats-server."""
 
@@ -152,6 +165,11 @@ class Server:
     jetstream: ServerJetStream | None = None
     resolver: Resolver = Resolver()
     websocket: Websocket | None = None
+    log: Log = Log()
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    proxies: tuple[str, ...] | None = None
+    """Public keys of the trusted ones; None: the spec says nothing of proxies."""
     default_sentinel: str | None = None
     """ACCOUNT/USER, as it is written; see `sentinel.find_sentinel`."""
     at: Location | None = field(default=None, compare=False, repr=False)

@@ -29,6 +29,7 @@ from natsbackend.model.serving import (
     Tls,
     Websocket,
 )
+from natsbackend.render.about_conf import about
 from natsbackend.render.conf import Value, Variable, duration, write_conf
 
 DEFAULT_MONITOR_PORT = 8222
@@ -89,6 +90,7 @@ def server_config(
     config.update(_limits(server.limits))
     if server.monitor is not None:
         config.update(_monitor(server.monitor))
+    config.update(about(server))
     if ports_dir is not None:
         config["ports_file_dir"] = ports_dir
     if server.jetstream is not None:

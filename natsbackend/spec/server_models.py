@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, Tag
 
+from natsbackend.spec.server_about_models import LogSpec, ProxiesSpec, ServerTag
 from natsbackend.spec.shape import BOOLEAN, MAP, NUMBER, TEXT, Model, becomes, by_shape
 from natsbackend.spec.units import (
     Connections,
@@ -248,6 +249,23 @@ class ServerSpec(Model):
     ] = Field(default=False, description="JetStream on this server.")
     resolver: ResolverSpec | None = Field(default=None, description="Default: a full resolver in `data/jwt`.")
     websocket: WebsocketSpec | None = Field(default=None, description="The websocket listener for browsers.")
+    log: LogSpec | None = Field(default=None, description="Its log. Default: standard error.")
+    tags: list[ServerTag] = Field(
+        default=[],
+        description="Tags that JetStream places streams by.",
+        examples=[["az:1", "ssd"]],
+        json_schema_extra=becomes("server_tags"),
+    )
+    metadata: dict[str, str] = Field(
+        default={},
+        description="What else monitoring and events should say of it; whoever monitors it reads this.",
+        examples=[{"team": "backend"}],
+        json_schema_extra=becomes("server_metadata"),
+    )
+    proxies: ProxiesSpec | None = Field(
+        default=None,
+        description="Proxies that it believes. Default: none, so that `proxy_required` lets nobody in.",
+    )
     default_sentinel: str | None = Field(
         default=None,
         description="ACCOUNT/USER that whoever connects without a JWT comes in as: a bearer, in most cases of an "

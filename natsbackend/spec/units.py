@@ -129,13 +129,14 @@ def size_limit(value: object) -> int:
 def _positive(
     read: Callable[[object], int],
     message: str = "0 does not mean none here: the server would put its own default in its place",
+    hint: str = "write at least 1, or `unlimited` for no limit",
 ) -> Callable[[object], int]:
     """Refuse zero where the server does not: it would take it for its default, or for no limit at all."""
 
     def read_positive(value: object) -> int:
         result = read(value)
         if result == 0:
-            raise refuse(message, "write at least 1, or `unlimited` for no limit")
+            raise refuse(message, hint)
         return result
 
     return read_positive
@@ -183,6 +184,11 @@ Seconds = Annotated[
 ]
 Size = Annotated[
     int, BeforeValidator(size), _schema("Bytes.", "64KiB", "10GB", pattern=_SIZE_PATTERN, number=True)
+]
+PositiveSize = Annotated[
+    int,
+    BeforeValidator(_positive(size, hint="write at least 1, or take the line out for no limit")),
+    _schema("Bytes.", "64KiB", "10GB", pattern=_SIZE_PATTERN, number=True),
 ]
 SizeLimit = Annotated[int, BeforeValidator(size_limit), _BYTES]
 PositiveSizeLimit = Annotated[int, BeforeValidator(_positive(size_limit)), _BYTES]

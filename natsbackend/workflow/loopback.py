@@ -13,6 +13,7 @@ from natsbackend.model.entities import Backend
 from natsbackend.model.serving import (
     Cookie,
     Listen,
+    Log,
     Monitor,
     Resolver,
     ResolverKind,
@@ -74,9 +75,12 @@ def on_loopback(backend: Backend, ports: LoopbackPorts, *, spec_dir: Path, data:
     if server.tls is not None:
         said.append("listen: no TLS, since it is on loopback")
     said.append(f"the server's data is in {data}")
+    if server.log.file is not None or server.log.trace:
+        said.append("log: into server.log there, without a trace")
     local = replace(
         server,
         listen=listen,
+        log=Log(debug=server.log.debug),
         tls=None,
         advertise=None,
         monitor=_monitor(server.monitor, said),

@@ -32,6 +32,8 @@ ACCOUNT = "accounts: {web: {%s}}"
 MAPPING = "accounts: {web: {mappings: {'%s': '%s'}}}"
 NAMED = "accounts: {%s: {}}"
 SENTINEL = "accounts: {web: {users: {guest: {%s}}}}\nserver: {default_sentinel: '%s'}"
+PROXY_KEY = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4"
+PROXIES = "server: {proxies: {trusted: [%s]}}"
 LONG = "x" * 201
 
 RULES: Mapping[str, Rule] = {
@@ -731,6 +733,38 @@ RULES: Mapping[str, Rule] = {
         ],
         keeps=[RESOLVER % "type: cache" + "\n" + TARGET, RESOLVER % "type: memory", TARGET],
     ),
+    "log-word-alone": Rule(
+        breaks=[
+            "server: {log: {size_limit: 1MiB}}",
+            "server: {log: {file: a.log, max_files: 3}}",
+            "server: {log: {trace_length: 5}}",
+        ],
+        keeps=["server: {log: {file: a.log, size_limit: 1MiB, max_files: 3}}", "server: {log: {utc: true}}"],
+    ),
+    "log-trace": Rule(breaks=["server: {log: {trace: true}}"], keeps=["server: {log: {debug: true}}"]),
+    "proxy-key": Rule(
+        breaks=[
+            PROXIES % "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF5",
+            PROXIES % "''",
+            PROXIES % "proxy",
+        ],
+        keeps=[PROXIES % PROXY_KEY],
+    ),
+    "proxy-untrusted": Rule(
+        breaks=[
+            USER % "proxy_required: true" + "\nserver: {}",
+            ROLE % "proxy_required: true" + "\nserver: {proxies: {trusted: []}}",
+        ],
+        keeps=[
+            USER % "proxy_required: true" + "\n" + PROXIES % PROXY_KEY,
+            USER % "proxy_required: true",
+            USER % "proxy_required: false" + "\nserver: {}",
+        ],
+    ),
+    "proxy-unneeded": Rule(
+        breaks=[PROXIES % PROXY_KEY],
+        keeps=[USER % "proxy_required: true" + "\n" + PROXIES % PROXY_KEY, "server: {}"],
+    ),
     "default-sentinel": Rule(
         breaks=[
             SENTINEL % ("bearer: true", "web/gest"),
@@ -865,6 +899,10 @@ WARNINGS = {
     "export-threshold-lost",
     "jetstream-off",
     "default-sentinel-open",
+    "log-word-alone",
+    "log-trace",
+    "proxy-untrusted",
+    "proxy-unneeded",
     "role-user-tag-missing",
     "bearer-everywhere",
     "bearer-without-expiry",

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from natsbackend.errors import Diagnostic
 from natsbackend.model.checks import (
+    about,
     details,
     listeners,
     names,
@@ -90,6 +91,11 @@ CHECKS: Mapping[str, Check] = {
     "resolver-url": resolver.resolver_url,
     "resolver-pinned": resolver.resolver_pinned,
     "resolver-push": resolver.resolver_push,
+    "log-word-alone": about.log_word_alone,
+    "log-trace": about.log_trace,
+    "proxy-key": about.proxy_key,
+    "proxy-untrusted": about.proxy_untrusted,
+    "proxy-unneeded": about.proxy_unneeded,
     "default-sentinel": sentinel.default_sentinel,
     "default-sentinel-open": sentinel.default_sentinel_open,
     "websocket-origins": server.websocket_origins,
