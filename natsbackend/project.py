@@ -99,6 +99,11 @@ class Project:
         return self.creds_dir / escape(account) / f"{escape(user)}.creds"
 
     @property
+    def secrets(self) -> Path:
+        """The files with secrets that the config includes."""
+        return self._stage / "secrets"
+
+    @property
     def stamp(self) -> Path:
         """What the last `generate` read and wrote, so that the next can see that nothing changed."""
         return self._stage / "stamp.json"

@@ -14,6 +14,7 @@ from natsbackend.model.serving import (
     Monitor,
     Resolver,
     ResolverKind,
+    Secret,
     Server,
     ServerJetStream,
     ServerLimits,
@@ -21,6 +22,7 @@ from natsbackend.model.serving import (
     Websocket,
 )
 from natsbackend.spec.load import Spec, Step
+from natsbackend.spec.secret_models import SecretSpec
 from natsbackend.spec.server_models import (
     ClientTlsSpec,
     EncryptionSpec,
@@ -133,8 +135,12 @@ def _jetstream(model: bool | ServerJetStreamSpec) -> ServerJetStream | None:
 def _encryption(spec: EncryptionSpec | None) -> Encryption | None:
     if spec is None:
         return None
-    previous = spec.previous_key.env if spec.previous_key else None
-    return Encryption(key=spec.key.env, previous_key=previous, cipher=spec.cipher)
+    previous = _secret(spec.previous_key) if spec.previous_key else None
+    return Encryption(key=_secret(spec.key), previous_key=previous, cipher=spec.cipher)
+
+
+def _secret(spec: SecretSpec) -> Secret:
+    return Secret(env=spec.env, file=spec.file)
 
 
 def _resolver(model: ResolverSpec | None) -> Resolver:

@@ -94,11 +94,19 @@ class Websocket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Encryption:
-    """Encryption of what JetStream stores; the keys are names of variables in the server's environment."""
+class Secret:
+    """Where a secret stands: in a variable of the server's environment, or in a file; one of the two."""
 
-    key: str
-    previous_key: str | None = None
+    env: str | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encryption:
+    """Encryption of what JetStream stores."""
+
+    key: Secret
+    previous_key: Secret | None = None
     cipher: str = "chacha"
 
 

@@ -30,7 +30,8 @@ from natsbackend.model.serving import (
     Websocket,
 )
 from natsbackend.render.about_conf import about
-from natsbackend.render.conf import Value, Variable, duration, write_conf
+from natsbackend.render.conf import Value, duration, write_conf
+from natsbackend.render.secrets import secret
 
 DEFAULT_MONITOR_PORT = 8222
 """Where monitoring listens if the spec names no port; the one that all tools of NATS expect."""
@@ -57,6 +58,7 @@ def server_config(
     preload: Mapping[str, str],
     accounts: Mapping[str, str] = _NO_ACCOUNTS,
     sentinel: str | None = None,
+    secrets: str = "secrets",
     ports_dir: str | None = None,
 ) -> dict[str, Value]:
     """Return the options of nats-server for a backend, in the order they are written.
@@ -73,6 +75,7 @@ def server_config(
             in memory. A URL resolver takes none: the server would not start.
         accounts: the public key of each account by name; needed where the resolver pins some.
         sentinel: the JWT of the default sentinel, if there is one.
+        secrets: the directory of the included files with secrets, relative to that of the config.
         ports_dir: where the server writes the addresses it really listens on.
 
     Raises:
@@ -94,7 +97,7 @@ def server_config(
     if ports_dir is not None:
         config["ports_file_dir"] = ports_dir
     if server.jetstream is not None:
-        config["jetstream"] = _jetstream(server.jetstream)
+        config["jetstream"] = _jetstream(server.jetstream, secrets)
     config["operator"] = operator
     config["system_account"] = system_account
     config["resolver"] = _resolver(server.resolver)
@@ -118,6 +121,7 @@ def render_server_config(
     preload: Mapping[str, str],
     accounts: Mapping[str, str] = _NO_ACCOUNTS,
     sentinel: str | None = None,
+    secrets: str = "secrets",
     ports_dir: str | None = None,
 ) -> str:
     """Return the text of `nats-server.conf`; the arguments are those of `server_config`.
@@ -132,6 +136,7 @@ def render_server_config(
         preload=preload,
         accounts=accounts,
         sentinel=sentinel,
+        secrets=secrets,
         ports_dir=ports_dir,
     )
     return write_conf(config)
@@ -178,7 +183,7 @@ def _monitor(monitor: Monitor) -> dict[str, Value]:
     return options
 
 
-def _jetstream(jetstream: ServerJetStream) -> dict[str, Value]:
+def _jetstream(jetstream: ServerJetStream, secrets: str) -> dict[str, Value]:
     options: dict[str, Value] = {"store_dir": jetstream.store_dir}
     if jetstream.memory is not None:
         options["max_memory_store"] = jetstream.memory
@@ -187,9 +192,9 @@ def _jetstream(jetstream: ServerJetStream) -> dict[str, Value]:
     if jetstream.domain is not None:
         options["domain"] = jetstream.domain
     if (encryption := jetstream.encryption) is not None:
-        options |= {"cipher": encryption.cipher, "key": Variable(encryption.key)}
+        options |= {"cipher": encryption.cipher, "key": secret("jetstream.key", encryption.key, secrets)}
         if encryption.previous_key is not None:
-            options["prev_key"] = Variable(encryption.previous_key)
+            options["prev_key"] = secret("jetstream.prev_key", encryption.previous_key, secrets)
     return options
 
 

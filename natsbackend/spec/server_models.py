@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, Tag
+from pydantic import Field, Tag
 
+from natsbackend.spec.secret_models import SecretSpec
 from natsbackend.spec.server_about_models import LogSpec, ProxiesSpec, ServerTag
 from natsbackend.spec.shape import BOOLEAN, MAP, NUMBER, TEXT, Model, becomes, by_shape
 from natsbackend.spec.units import (
@@ -156,20 +157,12 @@ class WebsocketSpec(Model):
     )
 
 
-class SecretSpec(Model):
-    """A secret that stands elsewhere, and never in what is generated."""
-
-    env: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] = Field(
-        description="Name of a variable in the environment that the server starts in. The server reads its text as a "
-        "piece of config: put it in double quotes of its own, or `123` stops the server, and so does `a,b`.",
-        examples=["NATS_JETSTREAM_KEY"],
-    )
-
-
 class EncryptionSpec(Model):
     """Encryption of what JetStream stores."""
 
-    key: SecretSpec = Field(description="The key.", examples=[{"env": "NATS_JETSTREAM_KEY"}])
+    key: SecretSpec = Field(
+        description="The key.", examples=[{"env": "NATS_JETSTREAM_KEY"}, {"file": "js.key"}]
+    )
     previous_key: SecretSpec | None = Field(
         default=None, description="The key before, while what is stored still needs it (`prev_key`)."
     )

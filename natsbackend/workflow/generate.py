@@ -84,7 +84,7 @@ def generate(
         with project.mutex():
             tree = plan()
             written = tree.write()
-            if not tree.warnings and not tree.without_creds:
+            if not tree.warnings and not tree.without_creds and not tree.has_secrets:
                 stamp.write(spec, project, tree.paths(), [project.accounts_dir])
     return _report(tree, written)
 

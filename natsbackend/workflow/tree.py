@@ -21,12 +21,14 @@ from natsbackend.model.entities import OPERATOR_PATH, Backend
 from natsbackend.model.sentinel import find_sentinel
 from natsbackend.model.serving import Resolver, ResolverKind
 from natsbackend.project import Project
+from natsbackend.render.secrets import secret_files
 from natsbackend.render.server_conf import render_server_config
 from natsbackend.workflow.carried import CarriedActivations
 from natsbackend.workflow.identity import Reconciled, reconcile
 from natsbackend.workflow.issue import Issuing
 from natsbackend.workflow.opening import Opened
 from natsbackend.workflow.revoking import revoke_removed
+from natsbackend.workflow.secret_files import included_secrets, old_secrets
 
 Entropy = Callable[[int], bytes]
 
@@ -48,6 +50,11 @@ class Tree:
     retired: tuple[str, ...] = ()
     without_creds: tuple[str, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def has_secrets(self) -> bool:
+        """Whether something was read from a file of the user's besides the spec, which may change at any time."""
+        return next(secret_files(self.backend.server), None) is not None
 
     def paths(self) -> Iterator[Path]:
         """Every file that is not a seed."""
@@ -88,7 +95,7 @@ class Tree:
         creds = sorted(self.project.creds_dir.glob("*/*.creds"))
         old_jwts = [path for path in jwts if path not in self.files and path.is_file()]
         old_creds = [path for path in creds if path not in self.files and self._is_kept_elsewhere(path)]
-        return (*old_jwts, *old_creds)
+        return (*old_jwts, *old_creds, *old_secrets(self.backend, self.project))
 
     def _is_kept_elsewhere(self, creds: Path) -> bool:
         """Whether the seed in a creds file is in the key store, too, so that nothing is lost with the file."""
@@ -133,7 +140,8 @@ def plan_tree(
 ) -> Tree:
     """Work out the tree of a spec.
 
-    Without `users` no user is issued and no creds are made, so that only an operator's seed may be needed. See
+    Without `users` no user is issued, no creds are made and no secret is read, so that only an operator's seed may be
+    needed. See
     `generate` for the other arguments and the errors.
     """
     backend = opened.backend
@@ -150,19 +158,20 @@ def plan_tree(
     lock = issuing.finish()
     files, without = _token_contents(places, lock, seeds, issuing.tokens)
     files |= {file: (issuing.tokens[path], 0o644) for path, file in sentinel.items()}
-    files[project.server_conf] = (_server_conf(backend, lock, issuing.tokens), 0o644)
+    files[project.server_conf] = (_server_conf(backend, lock, issuing.tokens, project), 0o644)
+    secrets, missing = included_secrets(backend, project) if users else ({}, ())
     return Tree(
         project=project,
         store=store,
         backend=backend,
         lock=lock,
         tokens=issuing.tokens,
-        files=files,
+        files={**files, **secrets},
         new_keys=new_keys,
         signed=tuple(issuing.signed),
         retired=reconciled.retired,
         without_creds=without if users else (),
-        warnings=opened.warnings,
+        warnings=(*opened.warnings, *missing),
     )
 
 
@@ -270,7 +279,7 @@ def _token_contents(
     return files, tuple(without)
 
 
-def _server_conf(backend: Backend, lock: Lock, tokens: Mapping[str, str]) -> str:
+def _server_conf(backend: Backend, lock: Lock, tokens: Mapping[str, str], project: Project) -> str:
     keyring = lock.keyring()
     resolver = backend.server.resolver if backend.server else Resolver()
     sentinel = find_sentinel(backend)
@@ -282,6 +291,7 @@ def _server_conf(backend: Backend, lock: Lock, tokens: Mapping[str, str]) -> str
         system_account=keyring[backend.system_account.path],
         preload={keyring[account.path]: tokens[account.path] for account in preloaded},
         accounts={account.name: keyring[account.path] for account in backend.accounts.values()},
+        secrets=os.path.relpath(project.secrets, project.build),
         sentinel=tokens[sentinel[1].path] if sentinel else None,
     )
 
