@@ -68,6 +68,7 @@ def server(model: ServerSpec, spec: Spec, say: Say) -> Server:
         metadata=model.metadata,
         proxies=tuple(model.proxies.trusted) if model.proxies else None,
         default_sentinel=model.default_sentinel,
+        extra=model.extra,
         at=spec.key_at("server"),
         places=dict(_places(node)) if node else {},
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from natsbackend.errors import Location
 
@@ -180,6 +181,8 @@ class Server:
     """Public keys of the trusted ones; None: the spec says nothing of proxies."""
     default_sentinel: str | None = None
     """ACCOUNT/USER, as it is written; see `sentinel.find_sentinel`."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Options as they are, each one of `server_options.RAW`."""
     at: Location | None = field(default=None, compare=False, repr=False)
     places: Mapping[tuple[str | int, ...], Location] = field(default_factory=dict, compare=False, repr=False)
     """Where each word of the section, and each element of its lists, is written."""

@@ -110,6 +110,7 @@ def server_config(
         config["default_sentinel"] = sentinel
     if server.websocket is not None:
         config["websocket"] = _websocket(server.websocket)
+    config.update(server.extra)  # none of these options has been written: `extra-option`
     return config
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, Tag
 
@@ -265,6 +265,12 @@ class ServerSpec(Model):
         "account whose auth callout decides about them. Default: they are refused.",
         examples=["web/guest"],
         json_schema_extra=becomes("default_sentinel"),
+    )
+    extra: dict[str, Any] = Field(
+        default={},
+        description="Options of nats-server 2.15 that have no word, as they are: checked, and written last into the "
+        "config. Sizes are numbers of bytes and times texts (`10s`); no secrets.",
+        examples=[{"max_closed_clients": 100, "write_timeout": "retry"}],
     )
 
 

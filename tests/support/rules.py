@@ -34,6 +34,7 @@ NAMED = "accounts: {%s: {}}"
 SENTINEL = "accounts: {web: {users: {guest: {%s}}}}\nserver: {default_sentinel: '%s'}"
 PROXY_KEY = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4"
 PROXIES = "server: {proxies: {trusted: [%s]}}"
+EXTRA = "server: {extra: {%s}}"
 LONG = "x" * 201
 
 RULES: Mapping[str, Rule] = {
@@ -765,6 +766,73 @@ RULES: Mapping[str, Rule] = {
         breaks=[PROXIES % PROXY_KEY],
         keeps=[USER % "proxy_required: true" + "\n" + PROXIES % PROXY_KEY, "server: {}"],
     ),
+    "extra-option": Rule(
+        breaks=[
+            EXTRA % option
+            for option in (
+                "max_payload: 1",
+                "ws: {}",
+                "Listen: x",
+                "roots: x",
+                "authorization: {}",
+                "no_auth_user: x",
+                "resolver_preload: {}",
+                "pidfile: x",
+                "Proxy_Protocol: true",
+                "max_closed_client: 5",
+                "include: x",
+                "'': 1",
+            )
+        ],
+        keeps=[EXTRA % "", EXTRA % "max_closed_clients: 5, write_timeout: retry"],
+    ),
+    "extra-value": Rule(
+        breaks=[
+            EXTRA % option
+            for option in (
+                "proxy_protocol: 'yes'",
+                "max_closed_clients: -1",
+                "max_closed_clients: true",
+                "max_closed_clients: 1.5",
+                "max_sub_tokens: 0",
+                "max_sub_tokens: 256",
+                "pid_file: 5",
+                'pid_file: "a\\0"',
+                "write_timeout: never",
+                "feature_flags: {a: 1}",
+                "default_js_domain: {a: true}",
+                "ocsp: 1",
+                "ocsp_cache: {a: 1.5}",
+                "ocsp_cache: {a: [99999999999999999999]}",
+                'ocsp_cache: {"\\"a\'": true}',
+            )
+        ],
+        keeps=[
+            EXTRA % "max_sub_tokens: 255, feature_flags: {a: true}, ocsp: true, ocsp_cache: {type: local}",
+            EXTRA % "unheard_of: 1.5",
+        ],
+    ),
+    "extra-secret": Rule(
+        breaks=[
+            EXTRA % option
+            for option in (
+                "ocsp_cache: {password: hush}",
+                "ocsp_cache: {Token: [hush]}",
+                "ocsp_cache: {a: {seed: 5}}",
+                "pid_file: SUAIBDPBAUTWCWBKIO6XHQNINK5FWJW4OHLXC3HQ2KFE4PEJUA44CNHTC4",
+                "pid_file: eyJhbGciOiJlZDI1NTE5LW5rZXkifQ.e30.c2ln",
+                "remote_syslog: 'udp://me:hush@logs'",
+                "pid_file: '$2a$11$abc'",
+            )
+        ],
+        keeps=[
+            EXTRA % "remote_syslog: 'udp://logs:514', ocsp_cache: {preserve_revoked: true}, pid_file: key"
+        ],
+    ),
+    "extra-profiling": Rule(
+        breaks=[EXTRA % "prof_port: 6060"],
+        keeps=[EXTRA % "prof_port: 0", "server: {listen: '127.0.0.1:4222', extra: {prof_port: 6060}}"],
+    ),
     "default-sentinel": Rule(
         breaks=[
             SENTINEL % ("bearer: true", "web/gest"),
@@ -899,6 +967,7 @@ WARNINGS = {
     "export-threshold-lost",
     "jetstream-off",
     "default-sentinel-open",
+    "extra-profiling",
     "log-word-alone",
     "log-trace",
     "proxy-untrusted",

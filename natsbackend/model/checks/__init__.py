@@ -14,6 +14,7 @@ from natsbackend.errors import Diagnostic
 from natsbackend.model.checks import (
     about,
     details,
+    extra,
     listeners,
     names,
     offers,
@@ -96,6 +97,10 @@ CHECKS: Mapping[str, Check] = {
     "proxy-key": about.proxy_key,
     "proxy-untrusted": about.proxy_untrusted,
     "proxy-unneeded": about.proxy_unneeded,
+    "extra-option": extra.extra_option,
+    "extra-value": extra.extra_value,
+    "extra-secret": extra.extra_secret,
+    "extra-profiling": extra.extra_profiling,
     "default-sentinel": sentinel.default_sentinel,
     "default-sentinel-open": sentinel.default_sentinel_open,
     "websocket-origins": server.websocket_origins,
