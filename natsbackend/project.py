@@ -62,6 +62,11 @@ class Project:
         return self.build / "operator.jwt"
 
     @property
+    def default_sentinel(self) -> Path:
+        """The JWT of the default sentinel: the user of whoever has none."""
+        return self.build / "default_sentinel.jwt"
+
+    @property
     def accounts_dir(self) -> Path:
         """All account JWTs."""
         return self.build / "accounts"
@@ -92,6 +97,11 @@ class Project:
     def creds(self, account: str, user: str) -> Path:
         """The creds file of a user."""
         return self.creds_dir / escape(account) / f"{escape(user)}.creds"
+
+    @property
+    def secrets(self) -> Path:
+        """The files with secrets that the config includes."""
+        return self._stage / "secrets"
 
     @property
     def stamp(self) -> Path:

@@ -10,9 +10,11 @@ from natsbackend.model.serving import (
     Cookie,
     Encryption,
     Listen,
+    Log,
     Monitor,
     Resolver,
     ResolverKind,
+    Secret,
     Server,
     ServerJetStream,
     ServerLimits,
@@ -20,6 +22,7 @@ from natsbackend.model.serving import (
     Websocket,
 )
 from natsbackend.spec.load import Spec, Step
+from natsbackend.spec.secret_models import SecretSpec
 from natsbackend.spec.server_models import (
     ClientTlsSpec,
     EncryptionSpec,
@@ -60,6 +63,12 @@ def server(model: ServerSpec, spec: Spec, say: Say) -> Server:
         jetstream=_jetstream(model.jetstream),
         resolver=_resolver(model.resolver),
         websocket=_websocket(model.websocket, spec, say) if model.websocket else None,
+        log=Log(**model.log.model_dump()) if model.log else Log(),
+        tags=tuple(model.tags),
+        metadata=model.metadata,
+        proxies=tuple(model.proxies.trusted) if model.proxies else None,
+        default_sentinel=model.default_sentinel,
+        extra=model.extra,
         at=spec.key_at("server"),
         places=dict(_places(node)) if node else {},
     )
@@ -127,8 +136,12 @@ def _jetstream(model: bool | ServerJetStreamSpec) -> ServerJetStream | None:
 def _encryption(spec: EncryptionSpec | None) -> Encryption | None:
     if spec is None:
         return None
-    previous = spec.previous_key.env if spec.previous_key else None
-    return Encryption(key=spec.key.env, previous_key=previous, cipher=spec.cipher)
+    previous = _secret(spec.previous_key) if spec.previous_key else None
+    return Encryption(key=_secret(spec.key), previous_key=previous, cipher=spec.cipher)
+
+
+def _secret(spec: SecretSpec) -> Secret:
+    return Secret(env=spec.env, file=spec.file)
 
 
 def _resolver(model: ResolverSpec | None) -> Resolver:

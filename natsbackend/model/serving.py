@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from natsbackend.errors import Location
 
@@ -94,11 +95,19 @@ class Websocket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Encryption:
-    """Encryption of what JetStream stores; the keys are names of variables in the server's environment."""
+class Secret:
+    """Where a secret stands: in a variable of the server's environment, or in a file; one of the two."""
 
-    key: str
-    previous_key: str | None = None
+    env: str | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encryption:
+    """Encryption of what JetStream stores."""
+
+    key: Secret
+    previous_key: Secret | None = None
     cipher: str = "chacha"
 
 
@@ -140,6 +149,19 @@ class Resolver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """The log of the server, by the words of the spec. Sizes in bytes; None leaves them to the server."""
+
+    file: str | None = None
+    size_limit: int | None = None
+    max_files: int | None = None
+    utc: bool = False
+    debug: bool = False
+    trace: bool = False
+    trace_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """What goes into the config of nats-server."""
 
@@ -152,6 +174,15 @@ class Server:
     jetstream: ServerJetStream | None = None
     resolver: Resolver = Resolver()
     websocket: Websocket | None = None
+    log: Log = Log()
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    proxies: tuple[str, ...] | None = None
+    """Public keys of the trusted ones; None: the spec says nothing of proxies."""
+    default_sentinel: str | None = None
+    """ACCOUNT/USER, as it is written; see `sentinel.find_sentinel`."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Options as they are, each one of `server_options.RAW`."""
     at: Location | None = field(default=None, compare=False, repr=False)
     places: Mapping[tuple[str | int, ...], Location] = field(default_factory=dict, compare=False, repr=False)
     """Where each word of the section, and each element of its lists, is written."""

@@ -29,7 +29,9 @@ from natsbackend.model.serving import (
     Tls,
     Websocket,
 )
-from natsbackend.render.conf import Value, Variable, duration, write_conf
+from natsbackend.render.about_conf import about
+from natsbackend.render.conf import Value, duration, write_conf
+from natsbackend.render.secrets import secret
 
 DEFAULT_MONITOR_PORT = 8222
 """Where monitoring listens if the spec names no port; the one that all tools of NATS expect."""
@@ -55,6 +57,8 @@ def server_config(
     system_account: str,
     preload: Mapping[str, str],
     accounts: Mapping[str, str] = _NO_ACCOUNTS,
+    sentinel: str | None = None,
+    secrets: str = "secrets",
     ports_dir: str | None = None,
 ) -> dict[str, Value]:
     """Return the options of nats-server for a backend, in the order they are written.
@@ -70,6 +74,8 @@ def server_config(
             With a strict operator the system account must be among them, and all accounts where the resolver is
             in memory. A URL resolver takes none: the server would not start.
         accounts: the public key of each account by name; needed where the resolver pins some.
+        sentinel: the JWT of the default sentinel, if there is one.
+        secrets: the directory of the included files with secrets, relative to that of the config.
         ports_dir: where the server writes the addresses it really listens on.
 
     Raises:
@@ -87,10 +93,11 @@ def server_config(
     config.update(_limits(server.limits))
     if server.monitor is not None:
         config.update(_monitor(server.monitor))
+    config.update(about(server))
     if ports_dir is not None:
         config["ports_file_dir"] = ports_dir
     if server.jetstream is not None:
-        config["jetstream"] = _jetstream(server.jetstream)
+        config["jetstream"] = _jetstream(server.jetstream, secrets)
     config["operator"] = operator
     config["system_account"] = system_account
     config["resolver"] = _resolver(server.resolver)
@@ -99,8 +106,11 @@ def server_config(
         config["resolver_pinned_accounts"] = list(dict.fromkeys((system_account, *pinned)))
     if preload and server.resolver.kind is not ResolverKind.URL:
         config["resolver_preload"] = dict(preload)
+    if sentinel is not None:
+        config["default_sentinel"] = sentinel
     if server.websocket is not None:
         config["websocket"] = _websocket(server.websocket)
+    config.update(server.extra)  # none of these options has been written: `extra-option`
     return config
 
 
@@ -111,6 +121,8 @@ def render_server_config(
     system_account: str,
     preload: Mapping[str, str],
     accounts: Mapping[str, str] = _NO_ACCOUNTS,
+    sentinel: str | None = None,
+    secrets: str = "secrets",
     ports_dir: str | None = None,
 ) -> str:
     """Return the text of `nats-server.conf`; the arguments are those of `server_config`.
@@ -124,6 +136,8 @@ def render_server_config(
         system_account=system_account,
         preload=preload,
         accounts=accounts,
+        sentinel=sentinel,
+        secrets=secrets,
         ports_dir=ports_dir,
     )
     return write_conf(config)
@@ -156,6 +170,8 @@ _TIMES = frozenset({"write_deadline", "ping_interval", "lame_duck_duration", "la
 
 def _limits(limits: ServerLimits) -> dict[str, Value]:
     given = {f.name: getattr(limits, f.name) for f in fields(limits)}
+    if limits.max_connections == UNLIMITED:  # the server takes 0 and less for nobody at all (`server.go`)
+        given["max_connections"] = _MOST
     return {n: duration(v) if n in _TIMES else v for n, v in given.items() if v is not None}
 
 
@@ -168,7 +184,7 @@ def _monitor(monitor: Monitor) -> dict[str, Value]:
     return options
 
 
-def _jetstream(jetstream: ServerJetStream) -> dict[str, Value]:
+def _jetstream(jetstream: ServerJetStream, secrets: str) -> dict[str, Value]:
     options: dict[str, Value] = {"store_dir": jetstream.store_dir}
     if jetstream.memory is not None:
         options["max_memory_store"] = jetstream.memory
@@ -177,9 +193,9 @@ def _jetstream(jetstream: ServerJetStream) -> dict[str, Value]:
     if jetstream.domain is not None:
         options["domain"] = jetstream.domain
     if (encryption := jetstream.encryption) is not None:
-        options |= {"cipher": encryption.cipher, "key": Variable(encryption.key)}
+        options |= {"cipher": encryption.cipher, "key": secret("jetstream.key", encryption.key, secrets)}
         if encryption.previous_key is not None:
-            options["prev_key"] = Variable(encryption.previous_key)
+            options["prev_key"] = secret("jetstream.prev_key", encryption.previous_key, secrets)
     return options
 
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, Tag
+from pydantic import Field, Tag
 
-from natsbackend.spec.shape import BOOLEAN, MAP, NUMBER, TEXT, Model, by_shape
-from natsbackend.spec.units import Nanoseconds, PositiveLimit, PositiveNanoseconds, Size
+from natsbackend.spec.secret_models import SecretSpec
+from natsbackend.spec.server_about_models import LogSpec, ProxiesSpec, ServerTag
+from natsbackend.spec.shape import BOOLEAN, MAP, NUMBER, TEXT, Model, becomes, by_shape
+from natsbackend.spec.units import (
+    Connections,
+    Nanoseconds,
+    PositiveLimit,
+    PositiveNanoseconds,
+    Size,
+    Subscriptions,
+)
 
 Listen = Annotated[
     Annotated[str, Tag(TEXT)] | Annotated[int, Tag(NUMBER)],
@@ -47,10 +56,10 @@ class ClientTlsSpec(TlsSpec):
 class ServerLimitsSpec(Model):
     """Limits of the whole server, under the names they have in its config. What is not given is its default."""
 
-    max_connections: PositiveLimit | None = Field(
+    max_connections: Connections | None = Field(
         default=None, description="Most clients. Default: 65536.", examples=[10000]
     )
-    max_subscriptions: PositiveLimit | None = Field(
+    max_subscriptions: Subscriptions | None = Field(
         default=None, description="Most subscriptions of one connection. Default: unlimited."
     )
     max_payload: Size | None = Field(
@@ -148,20 +157,12 @@ class WebsocketSpec(Model):
     )
 
 
-class SecretSpec(Model):
-    """A secret that stands elsewhere, and never in what is generated."""
-
-    env: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] = Field(
-        description="Name of a variable in the environment that the server starts in. The server reads its text as a "
-        "piece of config: put it in double quotes of its own, or `123` stops the server, and so does `a,b`.",
-        examples=["NATS_JETSTREAM_KEY"],
-    )
-
-
 class EncryptionSpec(Model):
     """Encryption of what JetStream stores."""
 
-    key: SecretSpec = Field(description="The key.", examples=[{"env": "NATS_JETSTREAM_KEY"}])
+    key: SecretSpec = Field(
+        description="The key.", examples=[{"env": "NATS_JETSTREAM_KEY"}, {"file": "js.key"}]
+    )
     previous_key: SecretSpec | None = Field(
         default=None, description="The key before, while what is stored still needs it (`prev_key`)."
     )
@@ -241,6 +242,36 @@ class ServerSpec(Model):
     ] = Field(default=False, description="JetStream on this server.")
     resolver: ResolverSpec | None = Field(default=None, description="Default: a full resolver in `data/jwt`.")
     websocket: WebsocketSpec | None = Field(default=None, description="The websocket listener for browsers.")
+    log: LogSpec | None = Field(default=None, description="Its log. Default: standard error.")
+    tags: list[ServerTag] = Field(
+        default=[],
+        description="Tags that JetStream places streams by.",
+        examples=[["az:1", "ssd"]],
+        json_schema_extra=becomes("server_tags"),
+    )
+    metadata: dict[str, str] = Field(
+        default={},
+        description="What else monitoring and events should say of it; whoever monitors it reads this.",
+        examples=[{"team": "backend"}],
+        json_schema_extra=becomes("server_metadata"),
+    )
+    proxies: ProxiesSpec | None = Field(
+        default=None,
+        description="Proxies that it believes. Default: none, so that `proxy_required` lets nobody in.",
+    )
+    default_sentinel: str | None = Field(
+        default=None,
+        description="ACCOUNT/USER that whoever connects without a JWT comes in as: a bearer, in most cases of an "
+        "account whose auth callout decides about them. Default: they are refused.",
+        examples=["web/guest"],
+        json_schema_extra=becomes("default_sentinel"),
+    )
+    extra: dict[str, Any] = Field(
+        default={},
+        description="Options of nats-server 2.15 that have no word, as they are: checked, and written last into the "
+        "config. Sizes are numbers of bytes and times texts (`10s`); no secrets.",
+        examples=[{"max_closed_clients": 100, "write_timeout": "retry"}],
+    )
 
 
 class TargetSpec(Model):

@@ -86,7 +86,7 @@ def generate(
             tree = plan()
             written = tree.write()
             lasting = not any(outside_tokens(tree.backend))  # such a token ends, and its file may change
-            if lasting and not tree.warnings and not tree.without_creds:
+            if lasting and not tree.warnings and not tree.without_creds and not tree.has_secrets:
                 stamp.write(spec, project, tree.paths(), [project.accounts_dir])
     return _report(tree, written)
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from natsbackend.model.entities import Backend
+from natsbackend.model.server_options import LOCAL
 from natsbackend.model.serving import (
     Cookie,
     Listen,
+    Log,
     Monitor,
     Resolver,
     ResolverKind,
@@ -75,9 +77,16 @@ def on_loopback(backend: Backend, ports: LoopbackPorts, *, spec_dir: Path, data:
     if server.tls is not None:
         said.append("listen: no TLS, since it is on loopback")
     said.append(f"the server's data is in {data}")
+    if server.log.file is not None or server.log.trace:
+        said.append("log: into server.log there, without a trace")
+    elsewhere = ", ".join(name for name in server.extra if name not in LOCAL)
+    if elsewhere:
+        said.append(f"extra: without {elsewhere}")
     local = replace(
         server,
         listen=listen,
+        extra={name: value for name, value in server.extra.items() if name in LOCAL},
+        log=Log(debug=server.log.debug),
         tls=None,
         advertise=None,
         monitor=_monitor(server.monitor, said),

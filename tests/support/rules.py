@@ -31,6 +31,10 @@ OPERATOR = "version: 1\noperator: {name: acme, %s}"
 ACCOUNT = "accounts: {web: {%s}}"
 MAPPING = "accounts: {web: {mappings: {'%s': '%s'}}}"
 NAMED = "accounts: {%s: {}}"
+SENTINEL = "accounts: {web: {users: {guest: {%s}}}}\nserver: {default_sentinel: '%s'}"
+PROXY_KEY = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4"
+PROXIES = "server: {proxies: {trusted: [%s]}}"
+EXTRA = "server: {extra: {%s}}"
 LONG = "x" * 201
 
 BILLING = "AAKITHNHHVYXTUAGIEG2K5IIC63XHHECSYUTAG5XFEAWMPQBHF3PC3DB"
@@ -519,7 +523,12 @@ RULES: Mapping[str, Rule] = {
     ),
     "bearer-without-expiry": Rule(
         breaks=[USER % "bearer: true, connection_types: [websocket]"],
-        keeps=[USER % "bearer: true, expires: 2034-01-01", USER % "bearer: false", ROLE % "bearer: true"],
+        keeps=[
+            USER % "bearer: true, expires: 2034-01-01",
+            USER % "bearer: false",
+            ROLE % "bearer: true",
+            SENTINEL % ("bearer: true", "web/guest"),
+        ],
     ),
     "time-zone-missing": Rule(
         breaks=[
@@ -832,6 +841,138 @@ RULES: Mapping[str, Rule] = {
         ],
         keeps=[RESOLVER % "type: cache" + "\n" + TARGET, RESOLVER % "type: memory", TARGET],
     ),
+    "log-word-alone": Rule(
+        breaks=[
+            "server: {log: {size_limit: 1MiB}}",
+            "server: {log: {file: a.log, max_files: 3}}",
+            "server: {log: {trace_length: 5}}",
+        ],
+        keeps=["server: {log: {file: a.log, size_limit: 1MiB, max_files: 3}}", "server: {log: {utc: true}}"],
+    ),
+    "log-trace": Rule(breaks=["server: {log: {trace: true}}"], keeps=["server: {log: {debug: true}}"]),
+    "proxy-key": Rule(
+        breaks=[
+            PROXIES % "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF5",
+            PROXIES % "''",
+            PROXIES % "proxy",
+        ],
+        keeps=[PROXIES % PROXY_KEY],
+    ),
+    "proxy-untrusted": Rule(
+        breaks=[
+            USER % "proxy_required: true" + "\nserver: {}",
+            ROLE % "proxy_required: true" + "\nserver: {proxies: {trusted: []}}",
+        ],
+        keeps=[
+            USER % "proxy_required: true" + "\n" + PROXIES % PROXY_KEY,
+            USER % "proxy_required: true",
+            USER % "proxy_required: false" + "\nserver: {}",
+        ],
+    ),
+    "proxy-unneeded": Rule(
+        breaks=[PROXIES % PROXY_KEY],
+        keeps=[USER % "proxy_required: true" + "\n" + PROXIES % PROXY_KEY, "server: {}"],
+    ),
+    "extra-option": Rule(
+        breaks=[
+            EXTRA % option
+            for option in (
+                "max_payload: 1",
+                "ws: {}",
+                "Listen: x",
+                "roots: x",
+                "authorization: {}",
+                "no_auth_user: x",
+                "resolver_preload: {}",
+                "pidfile: x",
+                "Proxy_Protocol: true",
+                "max_closed_client: 5",
+                "include: x",
+                "'': 1",
+            )
+        ],
+        keeps=[EXTRA % "", EXTRA % "max_closed_clients: 5, write_timeout: retry"],
+    ),
+    "extra-value": Rule(
+        breaks=[
+            EXTRA % option
+            for option in (
+                "proxy_protocol: 'yes'",
+                "max_closed_clients: -1",
+                "max_closed_clients: true",
+                "max_closed_clients: 1.5",
+                "max_sub_tokens: 0",
+                "max_sub_tokens: 256",
+                "pid_file: 5",
+                'pid_file: "a\\0"',
+                "write_timeout: never",
+                "feature_flags: {a: 1}",
+                "default_js_domain: {a: true}",
+                "ocsp: 1",
+                "ocsp_cache: {a: 1.5}",
+                "ocsp_cache: {a: [99999999999999999999]}",
+                'ocsp_cache: {"\\"a\'": true}',
+            )
+        ],
+        keeps=[
+            EXTRA % "max_sub_tokens: 255, feature_flags: {a: true}, ocsp: true, ocsp_cache: {type: local}",
+            EXTRA % "unheard_of: 1.5",
+        ],
+    ),
+    "extra-secret": Rule(
+        breaks=[
+            EXTRA % option
+            for option in (
+                "ocsp_cache: {password: hush}",
+                "ocsp_cache: {Token: [hush]}",
+                "ocsp_cache: {a: {seed: 5}}",
+                "pid_file: SUAIBDPBAUTWCWBKIO6XHQNINK5FWJW4OHLXC3HQ2KFE4PEJUA44CNHTC4",
+                "pid_file: eyJhbGciOiJlZDI1NTE5LW5rZXkifQ.e30.c2ln",
+                "remote_syslog: 'udp://me:hush@logs'",
+                "pid_file: '$2a$11$abc'",
+            )
+        ],
+        keeps=[
+            EXTRA % "remote_syslog: 'udp://logs:514', ocsp_cache: {preserve_revoked: true}, pid_file: key"
+        ],
+    ),
+    "extra-profiling": Rule(
+        breaks=[EXTRA % "prof_port: 6060"],
+        keeps=[EXTRA % "prof_port: 0", "server: {listen: '127.0.0.1:4222', extra: {prof_port: 6060}}"],
+    ),
+    "default-sentinel": Rule(
+        breaks=[
+            SENTINEL % ("bearer: true", "web/gest"),
+            SENTINEL % ("bearer: true", "guest"),
+            SENTINEL % ("bearer: true", ""),
+            SENTINEL % ("bearer: false", "web/guest"),
+            "accounts: {web: {disallow_bearer: true, users: {guest: {bearer: true}}}}\n"
+            "server: {default_sentinel: web/guest}",
+            "accounts: {SYS: {users: {guest: {bearer: true}}}}\nserver: {default_sentinel: SYS/guest}",
+            ROLE % "bearer: true" + "\nserver: {default_sentinel: web/viewer}",
+            ROLE_USER % "one: {role: viewer}" + "\nserver: {default_sentinel: web/one}",
+        ],
+        keeps=[
+            SENTINEL % ("bearer: true", "web/guest"),
+            "accounts: {web: {roles: {viewer: {ttl: 15m, websocket: true}}, users: {one: {role: viewer}}}}\n"
+            "server: {default_sentinel: web/one}",
+            "accounts: {web: {users: {a/b: {bearer: true}}}, web/a: {}}\nserver: {default_sentinel: web/a/b}",
+        ],
+    ),
+    "default-sentinel-open": Rule(
+        breaks=[
+            SENTINEL % ("bearer: true, subscribe: [news.>]", "web/guest"),
+            SENTINEL % ("bearer: true, permissions: all", "web/guest"),
+            SENTINEL % ("bearer: true, permissions: account_default", "web/guest"),
+            "accounts: {web: {roles: {viewer: {ttl: 15m, websocket: true, publish: [a]}},"
+            " users: {one: {role: viewer}}}}\nserver: {default_sentinel: web/one}",
+        ],
+        keeps=[
+            SENTINEL % ("bearer: true", "web/guest"),
+            "accounts: {web: {external_authorization: {users: [judge]},"
+            " users: {judge: {}, guest: {bearer: true, publish: [a]}}}}\nserver: {default_sentinel: web/guest}",
+        ],
+    ),
     "websocket-header": Rule(
         breaks=[
             LISTENER % f"headers: {{{header}}}"
@@ -935,6 +1076,12 @@ WARNINGS = {
     "subject-braces",
     "export-threshold-lost",
     "jetstream-off",
+    "default-sentinel-open",
+    "extra-profiling",
+    "log-word-alone",
+    "log-trace",
+    "proxy-untrusted",
+    "proxy-unneeded",
     "role-user-tag-missing",
     "bearer-everywhere",
     "bearer-without-expiry",

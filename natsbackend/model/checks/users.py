@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from natsbackend.errors import Diagnostic, Severity
 from natsbackend.model.entities import Account, Backend, ConnectionType, Role, User
+from natsbackend.model.sentinel import find_sentinel
 from natsbackend.model.templates import denied_without_tag, dropped_without_tag
 
 _BROWSER = {ConnectionType.WEBSOCKET, ConnectionType.MQTT_WS}
@@ -20,15 +21,23 @@ def _holders(backend: Backend) -> Iterator[tuple[Account, Role | User]]:
             yield account, user
 
 
+def _secret_bearers(backend: Backend) -> Iterator[Role | User]:
+    """Every bearer but the default sentinel: who has no token at all is that one anyway."""
+    sentinel = find_sentinel(backend)
+    for _, holder in _holders(backend):
+        if holder.bearer and not (sentinel and holder is sentinel[1]):
+            yield holder
+
+
 def _shown(holder: Role | User) -> str:
     return f'{"role" if isinstance(holder, Role) else "user"} "{holder.name}"'
 
 
 def bearer_everywhere(backend: Backend) -> Iterable[Diagnostic]:
     """A bearer that is not bound to browsers: whoever gets hold of its token can use it over plain TCP, too."""
-    for _, holder in _holders(backend):
+    for holder in _secret_bearers(backend):
         types = set(holder.connection_types)
-        if holder.bearer and not (types and types <= _BROWSER):
+        if not (types and types <= _BROWSER):
             yield Diagnostic(
                 code="bearer-everywhere",
                 message=f"{_shown(holder)} is a bearer, and its token works on other connections than a browser's",
@@ -40,8 +49,8 @@ def bearer_everywhere(backend: Backend) -> Iterable[Diagnostic]:
 
 def bearer_without_expiry(backend: Backend) -> Iterable[Diagnostic]:
     """A user of the spec that is a bearer for good: a copied token works until it is revoked."""
-    for _, holder in _holders(backend):
-        if isinstance(holder, User) and holder.bearer and holder.expires is None:
+    for holder in _secret_bearers(backend):
+        if isinstance(holder, User) and holder.expires is None:
             yield Diagnostic(
                 code="bearer-without-expiry",
                 message=f'user "{holder.name}" is a bearer and never expires; whoever copies its JWT is it for good',
