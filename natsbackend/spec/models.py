@@ -15,7 +15,8 @@ from natsbackend.spec.account_models import ExternalAuthorizationSpec, Mapping, 
 from natsbackend.spec.limit_models import AccountLimitsSpec, JetStreamLimitsSpec, TieredJetStreamSpec
 from natsbackend.spec.permission_models import DefaultPermissionsSpec, PermissionsSpec
 from natsbackend.spec.policy_models import PolicyTestSpec
-from natsbackend.spec.server_models import ServerSpec, TargetSpec
+from natsbackend.spec.section_models import ServerSectionSpec
+from natsbackend.spec.server_models import TargetSpec
 from natsbackend.spec.shape import LIST, MAP, Model, Was, by_shape
 from natsbackend.spec.sharing_models import ExportSpec, ImportSpec
 from natsbackend.spec.units import Seconds, Timestamp, refuse
@@ -182,6 +183,6 @@ class SpecModel(Model):
     operator: OperatorSpec = Field(description="The root of trust.")
     defaults: DefaultsSpec | None = Field(default=None, description="Values for every account.")
     accounts: dict[str, AccountSpec] = Field(default={}, description="Accounts by name.")
-    server: ServerSpec | None = Field(default=None, description="The config of nats-server.")
+    server: ServerSectionSpec | None = Field(default=None, description="The config of nats-server.")
     targets: dict[str, TargetSpec] = Field(default={}, description="Where to push, by name.")
     tests: list[PolicyTestSpec] = Field(default=[], description="Policy tests.")

@@ -17,7 +17,8 @@ from natsbackend.keys import KeyPair, KeyRole, is_public
 from natsbackend.keystore.directory import DirectoryKeyStore
 from natsbackend.keystore.interface import KeyStore
 from natsbackend.lock import Lock, parse_lock, render_lock
-from natsbackend.model.entities import OPERATOR_PATH, Backend
+from natsbackend.model.entities import OPERATOR_PATH, Account, Backend
+from natsbackend.model.leafnodes import find_user
 from natsbackend.model.serving import Resolver, ResolverKind
 from natsbackend.project import Project
 from natsbackend.render.server_conf import render_server_config
@@ -146,7 +147,7 @@ def plan_tree(
     issuing = _issue_all(backend, lock, places, seeds, now=now, users=users)
     lock = issuing.finish()
     files, without = _token_contents(places, lock, seeds, issuing.tokens)
-    files[project.server_conf] = (_server_conf(backend, lock, issuing.tokens), 0o644)
+    files[project.server_conf] = (_server_conf(backend, lock, issuing.tokens, project), 0o644)
     return Tree(
         project=project,
         store=store,
@@ -254,18 +255,43 @@ def _token_contents(
     return files, tuple(without)
 
 
-def _server_conf(backend: Backend, lock: Lock, tokens: Mapping[str, str]) -> str:
+def _server_conf(backend: Backend, lock: Lock, tokens: Mapping[str, str], project: Project) -> str:
     keyring = lock.keyring()
     resolver = backend.server.resolver if backend.server else Resolver()
     in_memory = resolver.kind is ResolverKind.MEMORY  # it has no accounts but those of the config
-    preloaded = backend.accounts.values() if in_memory else (backend.system_account,)
+    preloaded = backend.accounts.values() if in_memory else _needed_at_start(backend)
     return render_server_config(
         backend,
         operator=tokens[OPERATOR_PATH],
         system_account=keyring[backend.system_account.path],
         preload={keyring[account.path]: tokens[account.path] for account in preloaded},
         accounts={account.name: keyring[account.path] for account in backend.accounts.values()},
+        creds=dict(_leafnode_creds(backend, project)),
     )
+
+
+def _needed_at_start(backend: Backend) -> tuple[Account, ...]:
+    """The accounts a server must know before anything is pushed: the system account, and those it joins to others.
+
+    A route or leaf node of an account that it does not know ends with an error, again and again.
+    """
+    names = [backend.system_account.name]
+    server = backend.server
+    if server is not None and server.cluster is not None:
+        names += server.cluster.accounts
+    if server is not None and server.leafnodes is not None:
+        names += (remote.account for remote in server.leafnodes.remotes)
+    return tuple(backend.accounts[name] for name in dict.fromkeys(names))
+
+
+def _leafnode_creds(backend: Backend, project: Project) -> Iterator[tuple[str, str]]:
+    """The creds files that leaf node remotes log in with, by the user's path, from where the server is started."""
+    leafnodes = backend.server.leafnodes if backend.server else None
+    for remote in leafnodes.remotes if leafnodes else ():
+        found = find_user(backend.accounts, remote.user) if remote.user is not None else None
+        if found is not None:
+            account, user = found
+            yield user.path, project.creds(account.name, user.name).relative_to(project.root).as_posix()
 
 
 def _read(path: Path) -> str | None:

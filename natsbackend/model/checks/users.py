@@ -9,7 +9,8 @@ from natsbackend.errors import Diagnostic, Severity
 from natsbackend.model.entities import Account, Backend, ConnectionType, Role, User
 from natsbackend.model.templates import denied_without_tag, dropped_without_tag
 
-_BROWSER = {ConnectionType.WEBSOCKET, ConnectionType.MQTT_WS}
+_BEARERS = {ConnectionType.WEBSOCKET, ConnectionType.MQTT, ConnectionType.MQTT_WS}
+"""Connections that cannot sign the server's nonce: browsers with a cookie, and everything that speaks MQTT."""
 
 
 def _holders(backend: Backend) -> Iterator[tuple[Account, Role | User]]:
@@ -25,10 +26,10 @@ def _shown(holder: Role | User) -> str:
 
 
 def bearer_everywhere(backend: Backend) -> Iterable[Diagnostic]:
-    """A bearer that is not bound to browsers: whoever gets hold of its token can use it over plain TCP, too."""
+    """A bearer that is not bound to browsers or MQTT: whoever gets hold of its token can use it over plain TCP, too."""
     for _, holder in _holders(backend):
         types = set(holder.connection_types)
-        if holder.bearer and not (types and types <= _BROWSER):
+        if holder.bearer and not (types and types <= _BEARERS):
             yield Diagnostic(
                 code="bearer-everywhere",
                 message=f"{_shown(holder)} is a bearer, and its token works on other connections than a browser's",
