@@ -19,6 +19,8 @@ _RED, _YELLOW, _GREEN, _CYAN, _DIM, _BOLD = "31", "33", "32", "36", "2", "1"
 
 
 _LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+_LOGIN = re.compile(r"""(?<=://)[^\s/"']+(?=@)""")
+"""User and password in a URL, which no line that is shown repeats."""
 """What ends a line to libyaml, which counts them."""
 
 
@@ -97,6 +99,7 @@ def _snippet(at: Location, files: dict[str, list[str]], *, colour: bool) -> str:
     if not 1 <= at.line <= len(lines):
         return ""
     line = "".join(c if c.isprintable() or c == "\t" else "�" for c in lines[at.line - 1].rstrip("\r"))
+    line = _LOGIN.sub(lambda login: "*" * len(login[0]), line)
     line, start = _window(line.replace("\t", " "), at.col - 1)
     width = max(1, min(at.width, len(line) - start))
     caret = _paint("^" * width, _RED, colour=colour)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from natsbackend.errors import Diagnostic, Location
-from natsbackend.model import detailing, serverside
+from natsbackend.model import detailing, joining, serverside
 from natsbackend.model.connecting import connection_types, restrictions
 from natsbackend.model.entities import (
     Account,
@@ -36,6 +36,7 @@ from natsbackend.model.entities import (
 from natsbackend.model.names import printable
 from natsbackend.model.permissions import ROLE_INBOX, Place, permissions, user_inbox, user_limits
 from natsbackend.model.policy import policy_tests
+from natsbackend.model.serving import Server
 from natsbackend.model.sharing import EVERYONE, Latency, undecorated, without_account_token
 from natsbackend.model.system import system_roles
 from natsbackend.spec.limit_models import AccountLimitsSpec, JetStreamLimitsSpec
@@ -85,7 +86,7 @@ def resolve(spec: Spec) -> Resolved:
     backend = Backend(
         operator=operator,
         accounts=accounts,
-        server=serverside.server(model.server, spec, way.say) if model.server else None,
+        server=_server(way),
         targets={
             name: Target(name=name, urls=tuple(t.nats), servers=t.servers, at=spec.key_at("targets", name))
             for name, t in model.targets.items()
@@ -99,6 +100,13 @@ def resolve(spec: Spec) -> Resolved:
         },
     )
     return Resolved(backend, tuple(way.found))
+
+
+def _server(way: _Way) -> Server | None:
+    model = way.spec.model.server
+    if model is None:
+        return None
+    return joining.joined(serverside.server(model, way.spec, way.say), model, way.spec, way.say)
 
 
 def _operator(way: _Way) -> Operator:

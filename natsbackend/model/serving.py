@@ -8,9 +8,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from natsbackend.errors import Location
+
+if TYPE_CHECKING:
+    from natsbackend.model.clustering import Cluster, Gateway
+    from natsbackend.model.leafnodes import Leafnodes
+    from natsbackend.model.mqtt import Mqtt
 
 DEFAULT_PORT = 4222
 """Where clients connect if the spec names no port; nats-server's own default."""
@@ -183,6 +188,10 @@ class Server:
     """ACCOUNT/USER, as it is written; see `sentinel.find_sentinel`."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Options as they are, each one of `server_options.RAW`."""
+    mqtt: Mqtt | None = None
+    leafnodes: Leafnodes | None = None
+    cluster: Cluster | None = None
+    gateway: Gateway | None = None
     at: Location | None = field(default=None, compare=False, repr=False)
     places: Mapping[tuple[str | int, ...], Location] = field(default_factory=dict, compare=False, repr=False)
     """Where each word of the section, and each element of its lists, is written."""

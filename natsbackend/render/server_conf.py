@@ -19,18 +19,19 @@ from types import MappingProxyType
 from natsbackend.model.entities import UNLIMITED, Backend
 from natsbackend.model.serving import (
     DEFAULT_PORT,
-    Listen,
     Monitor,
     Resolver,
     ResolverKind,
     Server,
     ServerJetStream,
     ServerLimits,
-    Tls,
     Websocket,
 )
 from natsbackend.render.about_conf import about
 from natsbackend.render.conf import Value, duration, write_conf
+from natsbackend.render.joining_conf import joining_config
+from natsbackend.render.listener_conf import address as _address
+from natsbackend.render.listener_conf import tls_options as _tls
 from natsbackend.render.secrets import secret
 
 DEFAULT_MONITOR_PORT = 8222
@@ -41,10 +42,6 @@ DEFAULT_WEBSOCKET_PORT = 8443
 
 DEFAULT_PLAIN_WEBSOCKET_PORT = 8080
 """The same without `tls`."""
-
-RANDOM_PORT = -1
-"""What nats-server wants to read for a port of its own choice; 0 means its default, or off."""
-
 
 _MOST = 2**31 - 1
 _NO_ACCOUNTS: Mapping[str, str] = MappingProxyType({})
@@ -59,6 +56,7 @@ def server_config(
     accounts: Mapping[str, str] = _NO_ACCOUNTS,
     sentinel: str | None = None,
     secrets: str = "secrets",
+    creds: Mapping[str, str] = _NO_ACCOUNTS,
     ports_dir: str | None = None,
 ) -> dict[str, Value]:
     """Return the options of nats-server for a backend, in the order they are written.
@@ -73,9 +71,11 @@ def server_config(
         preload: account JWTs by public key that the resolver stores at the start, if it has no newer ones.
             With a strict operator the system account must be among them, and all accounts where the resolver is
             in memory. A URL resolver takes none: the server would not start.
-        accounts: the public key of each account by name; needed where the resolver pins some.
         sentinel: the JWT of the default sentinel, if there is one.
         secrets: the directory of the included files with secrets, relative to that of the config.
+        accounts: the public key of each account by name; needed where the resolver pins some, where a cluster has
+            routes for some, and where leaf node remotes are joined with some.
+        creds: the creds file of each user by its path; needed where a leaf node remote logs in as one.
         ports_dir: where the server writes the addresses it really listens on.
 
     Raises:
@@ -110,6 +110,7 @@ def server_config(
         config["default_sentinel"] = sentinel
     if server.websocket is not None:
         config["websocket"] = _websocket(server.websocket)
+    config.update(joining_config(backend, accounts, creds))
     config.update(server.extra)  # none of these options has been written: `extra-option`
     return config
 
@@ -123,6 +124,7 @@ def render_server_config(
     accounts: Mapping[str, str] = _NO_ACCOUNTS,
     sentinel: str | None = None,
     secrets: str = "secrets",
+    creds: Mapping[str, str] = _NO_ACCOUNTS,
     ports_dir: str | None = None,
 ) -> str:
     """Return the text of `nats-server.conf`; the arguments are those of `server_config`.
@@ -138,31 +140,10 @@ def render_server_config(
         accounts=accounts,
         sentinel=sentinel,
         secrets=secrets,
+        creds=creds,
         ports_dir=ports_dir,
     )
     return write_conf(config)
-
-
-def _address(listen: Listen, default_port: int) -> str:
-    """Return `host:port` as Go's `net.SplitHostPort` reads it: an IPv6 address in brackets."""
-    port = default_port if listen.port is None else listen.port or RANDOM_PORT
-    host = f"[{listen.host}]" if ":" in listen.host and not listen.host.startswith("[") else listen.host
-    return f"{host}:{port}"
-
-
-def _tls(tls: Tls) -> dict[str, Value]:
-    options: dict[str, Value] = {"cert_file": tls.cert_file, "key_file": tls.key_file}
-    if tls.ca_file is not None:
-        options["ca_file"] = tls.ca_file
-    if tls.verify:
-        options["verify"] = True
-    if tls.min_version is not None:
-        options["min_version"] = tls.min_version
-    if tls.timeout is not None:
-        options["timeout"] = duration(tls.timeout)
-    if tls.handshake_first:
-        options["handshake_first"] = tls.handshake_first
-    return options
 
 
 _TIMES = frozenset({"write_deadline", "ping_interval", "lame_duck_duration", "lame_duck_grace_period"})

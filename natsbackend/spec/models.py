@@ -16,7 +16,8 @@ from natsbackend.spec.limit_models import AccountLimitsSpec, JetStreamLimitsSpec
 from natsbackend.spec.permission_models import DefaultPermissionsSpec, PermissionsSpec
 from natsbackend.spec.policy_models import PolicyTestSpec
 from natsbackend.spec.raw_claims import RAW_CLAIMS, AccountClaims, OperatorClaims
-from natsbackend.spec.server_models import ServerSpec, TargetSpec
+from natsbackend.spec.section_models import ServerSectionSpec
+from natsbackend.spec.server_models import TargetSpec
 from natsbackend.spec.shape import LIST, MAP, Model, Was, by_shape
 from natsbackend.spec.sharing_models import ExportSpec, ImportSpec, OutsideAccountSpec
 from natsbackend.spec.units import Seconds, Timestamp, refuse
@@ -190,6 +191,6 @@ class SpecModel(Model):
         description="Accounts that this spec does not make but shares with, by a name of your choice.",
         examples=[{"billing": {"public_key": "ABJHLOVMPA4CI6R5KLNGOB4GSLNIY7IOUPAJC4YFNDLQVIOBYQGUWVLA"}}],
     )
-    server: ServerSpec | None = Field(default=None, description="The config of nats-server.")
+    server: ServerSectionSpec | None = Field(default=None, description="The config of nats-server.")
     targets: dict[str, TargetSpec] = Field(default={}, description="Where to push, by name.")
     tests: list[PolicyTestSpec] = Field(default=[], description="Policy tests.")

@@ -23,8 +23,9 @@ from natsbackend.model.serving import (
     Tls,
     Websocket,
 )
+from natsbackend.workflow.alone import LOOPBACK as LOOPBACK
+from natsbackend.workflow.alone import alone
 
-LOOPBACK = "127.0.0.1"
 COOKIE = Cookie(name="nats_token")
 """The cookie of a listener that the spec does not describe."""
 
@@ -74,6 +75,9 @@ def on_loopback(backend: Backend, ports: LoopbackPorts, *, spec_dir: Path, data:
     if jetstream is None and _wants_jetstream(backend):
         jetstream = ServerJetStream(store_dir=store_dir)
         said.append("JetStream is on, since an account has a share of it")
+    elif jetstream is None and server.mqtt is not None:
+        jetstream = ServerJetStream(store_dir=store_dir)
+        said.append("JetStream is on, since MQTT keeps its sessions there")
     if server.tls is not None:
         said.append("listen: no TLS, since it is on loopback")
     said.append(f"the server's data is in {data}")
@@ -83,7 +87,7 @@ def on_loopback(backend: Backend, ports: LoopbackPorts, *, spec_dir: Path, data:
     if elsewhere:
         said.append(f"extra: without {elsewhere}")
     local = replace(
-        server,
+        alone(server, said),
         listen=listen,
         extra={name: value for name, value in server.extra.items() if name in LOCAL},
         log=Log(debug=server.log.debug),

@@ -26,7 +26,8 @@ from natsbackend.keys import KeyPair, KeyRole, is_public
 from natsbackend.keystore.directory import DirectoryKeyStore
 from natsbackend.keystore.interface import KeyStore
 from natsbackend.lock import Lock, parse_lock, render_lock
-from natsbackend.model.entities import OPERATOR_PATH, Backend
+from natsbackend.model.entities import OPERATOR_PATH, Account, Backend
+from natsbackend.model.leafnodes import find_user
 from natsbackend.model.sentinel import find_sentinel
 from natsbackend.model.serving import Resolver, ResolverKind
 from natsbackend.project import Project
@@ -297,7 +298,7 @@ def _server_conf(backend: Backend, lock: Lock, tokens: Mapping[str, str], projec
     resolver = backend.server.resolver if backend.server else Resolver()
     sentinel = find_sentinel(backend)
     in_memory = resolver.kind is ResolverKind.MEMORY  # it has no accounts but those of the config
-    preloaded = backend.accounts.values() if in_memory else (backend.system_account,)
+    preloaded = backend.accounts.values() if in_memory else _needed_at_start(backend)
     return render_server_config(
         backend,
         operator=tokens[OPERATOR_PATH],
@@ -306,7 +307,32 @@ def _server_conf(backend: Backend, lock: Lock, tokens: Mapping[str, str], projec
         accounts={account.name: keyring[account.path] for account in backend.accounts.values()},
         secrets=os.path.relpath(project.secrets, project.build),
         sentinel=tokens[sentinel[1].path] if sentinel else None,
+        creds=dict(_leafnode_creds(backend, project)),
     )
+
+
+def _needed_at_start(backend: Backend) -> tuple[Account, ...]:
+    """The accounts a server must know before anything is pushed: the system account, and those it joins to others.
+
+    A route or leaf node of an account that it does not know ends with an error, again and again.
+    """
+    names = [backend.system_account.name]
+    server = backend.server
+    if server is not None and server.cluster is not None:
+        names += server.cluster.accounts
+    if server is not None and server.leafnodes is not None:
+        names += (remote.account for remote in server.leafnodes.remotes)
+    return tuple(backend.accounts[name] for name in dict.fromkeys(names))
+
+
+def _leafnode_creds(backend: Backend, project: Project) -> Iterator[tuple[str, str]]:
+    """The creds files that leaf node remotes log in with, by the user's path, from where the server is started."""
+    leafnodes = backend.server.leafnodes if backend.server else None
+    for remote in leafnodes.remotes if leafnodes else ():
+        found = find_user(backend.accounts, remote.user) if remote.user is not None else None
+        if found is not None:
+            account, user = found
+            yield user.path, project.creds(account.name, user.name).relative_to(project.root).as_posix()
 
 
 def _read(path: Path) -> str | None:

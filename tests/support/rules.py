@@ -20,6 +20,13 @@ LISTENER = "server: {websocket: {no_tls: true, %s}}"
 RESOLVER = "server: {resolver: {%s}}"
 TARGET = "targets: {main: {nats: ['nats://n1']}}"
 LIMITS = "server: {limits: {%s}}"
+SERVER = "server: {%s}"
+CLUSTER = "server: {name: n1, cluster: {name: eu, %s}}"
+GATEWAYS = "server: {gateway: {name: eu, gateways: [%s]}}"
+REMOTE = (
+    "accounts: {web: {users: {edge: {connection_types: [leafnode]}, viewer: {connection_types: [standard]}}}}\n"
+    "server: {leafnodes: {remotes: [{account: web, %s}]}}"
+)
 TLS = "cert_file: a, key_file: b"
 ROLE = "accounts: {web: {roles: {viewer: {ttl: 15m, %s}}}}"
 ROLE_USER = "accounts: {web: {roles: {viewer: {ttl: 15m}}, users: {%s}}}"
@@ -516,6 +523,7 @@ RULES: Mapping[str, Rule] = {
         ],
         keeps=[
             ROLE % "bearer: true, connection_types: [websocket, mqtt_ws]",
+            ROLE % "bearer: true, connection_types: [mqtt]",
             ROLE % "websocket: true",
             ROLE % "websocket: true, bearer: true, connection_types: [websocket]",
             USER % "bearer: false",
@@ -693,11 +701,293 @@ RULES: Mapping[str, Rule] = {
             "server: {listen: 8080, websocket: {listen: 8080, no_tls: true}}",
             "server: {websocket: {listen: 4222, no_tls: true}}",
             "server: {listen: '127.0.0.1:8080', websocket: {listen: 8080, no_tls: true}}",
+            "server: {websocket: {no_tls: true}, monitor: {listen: 0.0.0.0:8080}}",
+            "server: {leafnodes: {listen: 4222}}",
+            "server: {cluster: {name: eu, listen: 7222}, gateway: {}}",
+            "server: {jetstream: true, mqtt: {listen: '[::]:4222'}}",
         ],
         keeps=[
             "server: {listen: 8080, websocket: {listen: 8081, no_tls: true}}",
             "server: {listen: '127.0.0.1:8080', websocket: {listen: '127.0.0.2:8080', no_tls: true}}",
             "server: {listen: 127.0.0.1, websocket: {listen: 127.0.0.1, no_tls: true}}",
+            "server: {jetstream: true, mqtt: {}, leafnodes: {listen: 7422}, cluster: {name: eu}, gateway: {}, "
+            "monitor: {}, websocket: {no_tls: true}}",
+            "server: {leafnodes: {listen: 0.0.0.0:0}, cluster: {name: eu, listen: 0.0.0.0:0}}",
+        ],
+    ),
+    "advertise": Rule(
+        breaks=[
+            CLUSTER % "advertise: 'n1:x'",
+            CLUSTER % "advertise: '::1'",
+            CLUSTER % "advertise: ''",
+            "server: {gateway: {name: eu, advertise: 'n1:70000'}}",
+            "server: {leafnodes: {advertise: 'a b:1'}}",
+        ],
+        keeps=[
+            CLUSTER % "advertise: 'n1:6222'",
+            CLUSTER % "advertise: n1",
+            CLUSTER % "advertise: 'n1:0'",
+            CLUSTER % "advertise: '[::1]:6222'",
+            "server: {leafnodes: {advertise: 'leaf.example.com:7422'}, gateway: {name: eu, advertise: '[::1]'}}",
+        ],
+    ),
+    "mqtt-jetstream": Rule(
+        breaks=[SERVER % "mqtt: {}"],
+        keeps=[
+            SERVER % "jetstream: true, mqtt: {}",
+            SERVER % "name: n1, cluster: {name: eu}, mqtt: {}",
+            SERVER % "leafnodes: {listen: 7422}, mqtt: {}",
+        ],
+    ),
+    "mqtt-replicas": Rule(
+        breaks=[SERVER % "jetstream: true, mqtt: {stream_replicas: 3}"],
+        keeps=[
+            SERVER % "jetstream: true, mqtt: {stream_replicas: 1}",
+            SERVER % "name: n1, jetstream: true, cluster: {name: eu}, mqtt: {stream_replicas: 3}",
+        ],
+    ),
+    "mqtt-plain": Rule(
+        breaks=[SERVER % "jetstream: true, mqtt: {}", SERVER % "jetstream: true, mqtt: {listen: 'n1:1883'}"],
+        keeps=[
+            SERVER % "jetstream: true, mqtt: {tls: {cert_file: a, key_file: b}}",
+            SERVER % "jetstream: true, mqtt: {listen: '127.0.0.1:1883'}",
+            SERVER % "jetstream: true, mqtt: {listen: localhost}",
+        ],
+    ),
+    "mqtt-bearer": Rule(
+        breaks=[
+            USER % "connection_types: [mqtt]",
+            "accounts: {web: {roles: {viewer: {ttl: 15m, connection_types: [mqtt, mqtt_ws]}}}}",
+        ],
+        keeps=[
+            USER % "connection_types: [mqtt], bearer: true, expires: 2030-01-01",
+            USER % "connection_types: [mqtt, standard]",
+            USER % "",
+        ],
+    ),
+    "mqtt-account": Rule(
+        breaks=[
+            USER % "connection_types: [mqtt], bearer: true, expires: 2030-01-01"
+            + "\nserver: {jetstream: true, mqtt: {listen: localhost}}"
+        ],
+        keeps=[
+            USER % "connection_types: [mqtt], bearer: true, expires: 2030-01-01"
+            + "\nserver: {jetstream: true}",
+            USER % "connection_types: [mqtt, standard], bearer: true, expires: 2030-01-01"
+            + "\nserver: {jetstream: true, mqtt: {listen: localhost}}",
+            "accounts: {web: {jetstream: {disk: 1MiB}, users: {one: {connection_types: [mqtt], bearer: true, "
+            "expires: 2030-01-01}}}}\nserver: {jetstream: true, mqtt: {listen: localhost}}",
+        ],
+    ),
+    "peer-url": Rule(
+        breaks=[
+            *(
+                CLUSTER % f"routes: [{url}]"
+                for url in (
+                    "'n2:6222'",
+                    "'nats://n2'",
+                    "'nats://n2:0'",
+                    "'nats://n2:70000'",
+                    "'nats://:6222'",
+                    "'http://n2:6222'",
+                    "'nats://n2:6222/a'",
+                    "'nats://n2:6222?a=b'",
+                    "'nats://n 2:6222'",
+                    "'nats://n2:6222', 'nats://n2:6222'",
+                )
+            ),
+            GATEWAYS % "{name: us, urls: []}",
+            GATEWAYS % "{name: us, urls: ['ws://us:7222']}",
+            REMOTE % "urls: []",
+            REMOTE % "urls: ['ftp://hub']",
+        ],
+        keeps=[
+            CLUSTER % "routes: ['nats://n2:6222', 'tls://n3:6222', 'nats-route://[::1]:6222', {env: ROUTE}]",
+            GATEWAYS % "{name: us, urls: ['nats://us:7222']}",
+            REMOTE % "urls: ['tls://connect.ngs.global', 'nats-leaf://hub:7422']",
+            REMOTE % "urls: ['wss://hub.example.com:443/path']",
+            REMOTE % "urls: [{env: HUB}]",
+        ],
+    ),
+    "peer-url-secret": Rule(
+        breaks=[
+            CLUSTER % "routes: ['nats://u:p@n2:6222']",
+            GATEWAYS % "{name: us, urls: ['nats://u@us:7222']}",
+            REMOTE % "urls: ['nats://token@hub']",
+        ],
+        keeps=[CLUSTER % "routes: ['nats://n2:6222', {env: ROUTE}]", REMOTE % "urls: ['nats://hub']"],
+    ),
+    "peer-websocket-port": Rule(
+        breaks=[REMOTE % "urls: ['wss://hub']", REMOTE % "urls: ['ws://hub/path']"],
+        keeps=[REMOTE % "urls: ['wss://hub:443']", REMOTE % "urls: ['tls://hub']"],
+    ),
+    "leafnode-account": Rule(
+        breaks=[
+            "accounts: {web: {}}\nserver: {leafnodes: {remotes: [{urls: ['nats://hub'], account: wbe}]}}"
+        ],
+        keeps=[REMOTE % "urls: ['nats://hub']"],
+    ),
+    "leafnode-user": Rule(
+        breaks=[
+            REMOTE % "urls: ['nats://hub'], creds: web/egde",
+            REMOTE % "urls: ['nats://hub'], creds: edge",
+            REMOTE % "urls: ['nats://hub'], creds: web/viewer",
+            REMOTE % "urls: ['wss://hub:443'], creds: web/edge",
+        ],
+        keeps=[
+            REMOTE % "urls: ['nats://hub'], creds: web/edge",
+            REMOTE % "urls: ['nats://hub'], creds: {file: ngs.creds}",
+            "accounts: {a/b: {users: {c/d: {}}}}\n"
+            "server: {leafnodes: {remotes: [{urls: ['nats://hub'], account: a/b, creds: a/b/c/d}]}}",
+        ],
+    ),
+    "leafnode-login": Rule(
+        breaks=[
+            REMOTE % "urls: ['nats://hub'], creds: web/edge, nkey: {env: SEED}",
+            REMOTE % "urls: ['nats://hub'], creds: {file: a}, nkey: {env: SEED}",
+        ],
+        keeps=[REMOTE % "urls: ['nats://hub'], nkey: {env: SEED}"],
+    ),
+    "leafnode-limit": Rule(
+        breaks=[
+            "accounts: {web: {limits: {leaf_nodes: 0}}}\n"
+            "server: {leafnodes: {remotes: [{urls: ['nats://hub'], account: web}]}}",
+            "accounts: {web: {limits: {leaf_nodes: 0}, users: {edge: {}}}, lab: {}}\n"
+            "server: {leafnodes: {remotes: [{urls: ['nats://hub'], account: lab, creds: web/edge}]}}",
+            "accounts: {web: {limits: {leaf_nodes: 0}, users: {edge: {connection_types: [leafnode]}}}}",
+        ],
+        keeps=[
+            "accounts: {web: {limits: {leaf_nodes: 1}, users: {edge: {connection_types: [leafnode]}}}}\n"
+            "server: {leafnodes: {remotes: [{urls: ['nats://hub'], account: web, creds: web/edge}]}}",
+            "accounts: {web: {limits: {leaf_nodes: 0}, users: {edge: {connection_types: [leafnode, standard]}}}}",
+        ],
+    ),
+    "leafnode-mixed-urls": Rule(
+        breaks=[REMOTE % "urls: ['wss://hub:443', 'tls://hub']"],
+        keeps=[
+            REMOTE % "urls: ['wss://hub:443', 'ws://hub:80']",
+            REMOTE % "urls: ['ws://hub:80', {env: HUB}]",
+        ],
+    ),
+    "leafnode-duplicate": Rule(
+        breaks=[REMOTE % "urls: ['nats://hub']}, {account: web, urls: ['nats://hub'], hub: true"],
+        keeps=[REMOTE % "urls: ['nats://hub']}, {account: web, urls: ['nats://hub'], creds: web/edge"],
+    ),
+    "leafnode-subject": Rule(
+        breaks=[
+            REMOTE % "urls: ['nats://hub'], deny_imports: [a..b]",
+            REMOTE % "urls: ['nats://hub'], deny_exports: [a, '>.b']",
+        ],
+        keeps=[REMOTE % "urls: ['nats://hub'], deny_imports: [a.>], deny_exports: ['*.b']"],
+    ),
+    "leafnode-tls": Rule(
+        breaks=[
+            REMOTE % "urls: ['nats://hub'], tls: {cert_file: a}",
+            REMOTE % "urls: ['nats://hub'], tls: {ca_file: c, key_file: b}",
+        ],
+        keeps=[
+            REMOTE % "urls: ['nats://hub'], tls: {cert_file: a, key_file: b}",
+            REMOTE % "urls: ['nats://hub'], tls: {ca_file: c}",
+        ],
+    ),
+    "leafnode-proxy": Rule(
+        breaks=[
+            REMOTE % "urls: ['ws://hub:80'], proxy: {url: 'ftp://proxy:80'}",
+            REMOTE % "urls: ['ws://hub:80'], proxy: {url: 'http://proxy'}",
+            REMOTE % "urls: ['ws://hub:80'], proxy: {url: 'http://proxy:x'}",
+            REMOTE % "urls: ['ws://hub:80'], proxy: {url: 'http://u:p@proxy:3128'}",
+            REMOTE % "urls: ['ws://hub:80'], proxy: {url: 'http://proxy:3128', username: u}",
+            REMOTE % "urls: ['nats://hub'], proxy: {url: 'http://proxy:3128'}",
+            REMOTE % "urls: ['wss://hub:443'], proxy: {url: 'http://proxy:3128'}",
+        ],
+        keeps=[
+            REMOTE % "urls: ['ws://hub:80'], proxy: {url: 'http://proxy:3128'}",
+            REMOTE
+            % "urls: ['wss://hub:443'], tls: {}, proxy: {url: 'https://proxy:1', username: u, password: {env: P}}",
+        ],
+    ),
+    "leafnode-websocket-word": Rule(
+        breaks=[
+            REMOTE % "urls: ['nats://hub'], ws_compression: true",
+            REMOTE % "urls: ['nats://hub'], ws_no_masking: true",
+        ],
+        keeps=[
+            REMOTE % "urls: ['ws://hub:80'], ws_compression: true, ws_no_masking: true",
+            REMOTE % "urls: [{env: HUB}], ws_no_masking: true",
+        ],
+    ),
+    "leafnode-version": Rule(
+        breaks=["server: {leafnodes: {min_version: 2.7.9}}", "server: {leafnodes: {min_version: '2.10'}}"],
+        keeps=["server: {leafnodes: {min_version: 2.8.0}}", "server: {leafnodes: {min_version: v2.10.1}}"],
+    ),
+    "cluster-server-name": Rule(
+        breaks=[
+            SERVER % "jetstream: true, cluster: {name: eu}",
+            SERVER % "cluster: {name: eu}, mqtt: {}",
+            SERVER % "jetstream: true, gateway: {name: eu}, mqtt: {}",
+        ],
+        keeps=[
+            SERVER % "name: n1, jetstream: true, cluster: {name: eu}, mqtt: {}",
+            SERVER % "cluster: {name: eu}",
+            SERVER % "jetstream: true, gateway: {name: eu}",
+        ],
+    ),
+    "cluster-jetstream": Rule(
+        breaks=[
+            SERVER % "name: n1, jetstream: true, cluster: {name: eu}",
+            SERVER % "name: n1, jetstream: true, gateway: {name: eu}",
+        ],
+        keeps=[
+            SERVER % "name: n1, jetstream: true, cluster: {name: eu, routes: ['nats://n1:6222']}",
+            SERVER % "name: n1, cluster: {name: eu}",
+            SERVER % "name: n1, jetstream: true, cluster: {name: eu}, "
+            "leafnodes: {remotes: [{account: SYS, urls: ['nats://hub']}]}",
+        ],
+    ),
+    "cluster-name": Rule(
+        breaks=[
+            SERVER % "cluster: {name: e u}",
+            SERVER % "cluster: {name: ''}",
+            SERVER % 'gateway: {name: "e\\tu"}',
+            GATEWAYS % "{name: u s, urls: ['nats://us:7222']}",
+        ],
+        keeps=[SERVER % "cluster: {name: e-u}", GATEWAYS % "{name: us, urls: ['nats://us:7222']}"],
+    ),
+    "gateway-name": Rule(
+        breaks=[SERVER % "gateway: {}", SERVER % "cluster: {name: eu}, gateway: {name: us}"],
+        keeps=[
+            SERVER % "cluster: {name: eu}, gateway: {}",
+            SERVER % "cluster: {name: eu}, gateway: {name: eu}",
+            SERVER % "gateway: {name: eu}",
+        ],
+    ),
+    "cluster-account": Rule(
+        breaks=[CLUSTER % "accounts: [web]", CLUSTER % "accounts: [SYS, SYS]"],
+        keeps=["accounts: {web: {}}\n" + CLUSTER % "accounts: [web, SYS]"],
+    ),
+    "cluster-ping-interval": Rule(
+        breaks=[CLUSTER % "ping_interval: 31s"], keeps=[CLUSTER % "ping_interval: 30s"]
+    ),
+    "cluster-route-login": Rule(
+        breaks=[CLUSTER % "authorization: {user: u, password: {env: P}}, routes: ['nats://n2:6222']"],
+        keeps=[
+            CLUSTER % "authorization: {user: u, password: {env: P}}, routes: [{env: ROUTE}]",
+            CLUSTER % "routes: ['nats://n2:6222']",
+        ],
+    ),
+    "gateway-duplicate": Rule(
+        breaks=[GATEWAYS % "{name: us, urls: ['nats://a:7222']}, {name: us, urls: ['nats://b:7222']}"],
+        keeps=[GATEWAYS % "{name: us, urls: ['nats://a:7222']}, {name: eu, urls: ['nats://a:7222']}"],
+    ),
+    "gateway-unreachable": Rule(
+        breaks=[
+            SERVER % "gateway: {name: eu, reject_unknown: true}",
+            SERVER
+            % "gateway: {name: eu, reject_unknown: true, gateways: [{name: eu, urls: ['nats://a:7222']}]}",
+        ],
+        keeps=[
+            SERVER
+            % "gateway: {name: eu, reject_unknown: true, gateways: [{name: us, urls: ['nats://a:7222']}]}"
         ],
     ),
     "server-name": Rule(
@@ -1093,5 +1383,10 @@ WARNINGS = {
     "tls-verify",
     "server-max-payload",
     "monitor-open",
+    "mqtt-plain",
+    "peer-websocket-port",
+    "leafnode-websocket-word",
+    "cluster-ping-interval",
+    "gateway-unreachable",
     "resolver-push",
 }

@@ -10,7 +10,8 @@ from natsbackend.model.entities import Account, Backend, ConnectionType, Role, U
 from natsbackend.model.sentinel import find_sentinel
 from natsbackend.model.templates import denied_without_tag, dropped_without_tag
 
-_BROWSER = {ConnectionType.WEBSOCKET, ConnectionType.MQTT_WS}
+_BEARERS = {ConnectionType.WEBSOCKET, ConnectionType.MQTT, ConnectionType.MQTT_WS}
+"""Connections that cannot sign the server's nonce: browsers with a cookie, and everything that speaks MQTT."""
 
 
 def _holders(backend: Backend) -> Iterator[tuple[Account, Role | User]]:
@@ -34,10 +35,10 @@ def _shown(holder: Role | User) -> str:
 
 
 def bearer_everywhere(backend: Backend) -> Iterable[Diagnostic]:
-    """A bearer that is not bound to browsers: whoever gets hold of its token can use it over plain TCP, too."""
+    """A bearer that is not bound to browsers or MQTT: whoever gets hold of its token can use it over plain TCP, too."""
     for holder in _secret_bearers(backend):
         types = set(holder.connection_types)
-        if not (types and types <= _BROWSER):
+        if not (types and types <= _BEARERS):
             yield Diagnostic(
                 code="bearer-everywhere",
                 message=f"{_shown(holder)} is a bearer, and its token works on other connections than a browser's",

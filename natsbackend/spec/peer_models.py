@@ -1,0 +1,75 @@
+"""What the words for MQTT, leaf nodes, clusters and gateways share; see `spec.section_models`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, Tag
+
+from natsbackend.spec.server_models import SecretSpec, TlsSpec
+from natsbackend.spec.shape import MAP, TEXT, Model, becomes, by_shape
+from natsbackend.spec.units import PositiveNanoseconds
+
+PeerUrl = Annotated[
+    Annotated[str, Tag(TEXT)] | Annotated[SecretSpec, Tag(MAP)],
+    by_shape("a URL, or a map with `env`"),
+]
+"""The URL of another server; one that holds a password stands in the environment."""
+
+Compression = Literal["off", "accept", "fast", "better", "best", "auto"]
+"""Compression between servers, by the server's own words."""
+
+
+class TimedTlsSpec(TlsSpec):
+    """TLS of a listener whose handshake has a time limit of its own."""
+
+    timeout: PositiveNanoseconds | None = Field(
+        default=None,
+        description="Longest handshake. Default: the server's 2s.",
+        examples=["5s"],
+        json_schema_extra=becomes("tls.timeout"),
+    )
+
+
+class PeerTlsSpec(Model):
+    """TLS between servers. Each asks the other for a certificate, whoever began the connection."""
+
+    cert_file: str = Field(
+        description="PEM file, good for both ends of a connection; relative paths begin at the directory the "
+        "server runs in.",
+        json_schema_extra=becomes("tls.cert_file"),
+    )
+    key_file: str = Field(
+        description="PEM file of the private key.", json_schema_extra=becomes("tls.key_file")
+    )
+    ca_file: str = Field(
+        description="PEM file of the authorities that the other servers' certificates come from.",
+        json_schema_extra=becomes("tls.ca_file"),
+    )
+    min_version: Literal["1.2", "1.3"] | None = Field(
+        default=None,
+        description="The oldest version of TLS. Default: 1.2.",
+        json_schema_extra=becomes("tls.min_version"),
+    )
+    timeout: PositiveNanoseconds | None = Field(
+        default=None,
+        description="Longest handshake. Default: the server's 2s.",
+        examples=["5s"],
+        json_schema_extra=becomes("tls.timeout"),
+    )
+
+
+class LoginSpec(Model):
+    """The user and password that servers show to each other."""
+
+    user: str = Field(description="The user's name.", json_schema_extra=becomes("authorization.user"))
+    password: SecretSpec = Field(
+        description="The password.",
+        examples=[{"env": "NATS_CLUSTER_PASSWORD"}],
+        json_schema_extra=becomes("authorization.password"),
+    )
+    timeout: PositiveNanoseconds | None = Field(
+        default=None,
+        description="Longest wait for them. Default: 2s, and a second more than that of `tls`.",
+        json_schema_extra=becomes("authorization.timeout"),
+    )
