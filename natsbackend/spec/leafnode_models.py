@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, Tag
 
-from natsbackend.spec.peer_models import Compression, PeerUrl
-from natsbackend.spec.server_models import ClientTlsSpec, Listen, SecretSpec
+from natsbackend.spec.peer_models import Compression, EnvironmentSpec, PeerUrl
+from natsbackend.spec.server_models import ClientTlsSpec, Listen
 from natsbackend.spec.shape import MAP, TEXT, Model, becomes, by_shape
 from natsbackend.spec.units import PositiveNanoseconds
 
@@ -66,7 +66,7 @@ class LeafnodeProxySpec(Model):
         description="The user's name there. Default: none.",
         json_schema_extra=becomes("leafnodes.remotes[].proxy.username"),
     )
-    password: SecretSpec | None = Field(
+    password: EnvironmentSpec | None = Field(
         default=None,
         description="The user's password there.",
         json_schema_extra=becomes("leafnodes.remotes[].proxy.password"),
@@ -104,7 +104,7 @@ class LeafnodeRemoteSpec(Model):
         examples=["web/edge", {"file": "/etc/nats/ngs.creds"}],
         json_schema_extra=becomes("leafnodes.remotes[].credentials"),
     )
-    nkey: SecretSpec | None = Field(
+    nkey: EnvironmentSpec | None = Field(
         default=None,
         description="The seed of the login there, if it is an nkey and no creds.",
         examples=[{"env": "LEAF_SEED"}],

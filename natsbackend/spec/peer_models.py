@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, Tag
+from pydantic import Field, StringConstraints, Tag
 
-from natsbackend.spec.server_models import SecretSpec, TlsSpec
+from natsbackend.spec.server_models import TlsSpec
 from natsbackend.spec.shape import MAP, TEXT, Model, becomes, by_shape
 from natsbackend.spec.units import PositiveNanoseconds
 
+
+class EnvironmentSpec(Model):
+    """A secret between servers: it stands in the environment that the server starts in, and nowhere else."""
+
+    env: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] = Field(
+        description="Name of the variable. The server reads its text as a piece of config: put it in double quotes of "
+        "its own, or `123` is a number, and `a,b` begins another option.",
+        examples=["NATS_ROUTE"],
+    )
+
+
 PeerUrl = Annotated[
-    Annotated[str, Tag(TEXT)] | Annotated[SecretSpec, Tag(MAP)],
+    Annotated[str, Tag(TEXT)] | Annotated[EnvironmentSpec, Tag(MAP)],
     by_shape("a URL, or a map with `env`"),
 ]
 """The URL of another server; one that holds a password stands in the environment."""
@@ -63,7 +74,7 @@ class LoginSpec(Model):
     """The user and password that servers show to each other."""
 
     user: str = Field(description="The user's name.", json_schema_extra=becomes("authorization.user"))
-    password: SecretSpec = Field(
+    password: EnvironmentSpec = Field(
         description="The password.",
         examples=[{"env": "NATS_CLUSTER_PASSWORD"}],
         json_schema_extra=becomes("authorization.password"),
