@@ -684,6 +684,7 @@ RULES: Mapping[str, Rule] = {
                 "url: 'https://a.example'",
                 "type: url, url: 'https://a.example', dir: data",
                 "type: url, url: 'https://a.example', timeout: 1s",
+                "tls: {ca_file: a}",
             )
         ],
         keeps=[
@@ -721,6 +722,20 @@ RULES: Mapping[str, Rule] = {
         keeps=[
             RESOLVER % f"type: url, url: '{url}'"
             for url in ("https://a.example", "http://[::1]:9090/jwt/v1/accounts/")
+        ],
+    ),
+    "resolver-tls": Rule(
+        breaks=[
+            RESOLVER % f"type: url, url: '{url}', tls: {{{tls}}}"
+            for url, tls in (
+                ("https://a.example", "cert_file: a"),
+                ("https://a.example", "key_file: a, ca_file: b"),
+                ("http://a.example", "ca_file: a"),
+            )
+        ],
+        keeps=[
+            RESOLVER % f"type: url, url: 'https://a.example', tls: {{{tls}}}"
+            for tls in ("", "ca_file: a", "cert_file: a, key_file: b")
         ],
     ),
     "resolver-pinned": Rule(
