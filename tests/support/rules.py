@@ -857,11 +857,15 @@ RULES: Mapping[str, Rule] = {
             "accounts: {web: {disallow_bearer: true, users: {guest: {bearer: true}}}}\n"
             "server: {default_sentinel: web/guest}",
             "accounts: {SYS: {users: {guest: {bearer: true}}}}\nserver: {default_sentinel: SYS/guest}",
+            "accounts: {web: {users: {guest: {bearer: true}}}}\n"
+            "server: {default_sentinel: web/guest, resolver: {pinned: []}}",
             ROLE % "bearer: true" + "\nserver: {default_sentinel: web/viewer}",
             ROLE_USER % "one: {role: viewer}" + "\nserver: {default_sentinel: web/one}",
         ],
         keeps=[
             SENTINEL % ("bearer: true", "web/guest"),
+            "accounts: {web: {users: {guest: {bearer: true}}}}\n"
+            "server: {default_sentinel: web/guest, resolver: {pinned: [web]}}",
             "accounts: {web: {roles: {viewer: {ttl: 15m, websocket: true}}, users: {one: {role: viewer}}}}\n"
             "server: {default_sentinel: web/one}",
             "accounts: {web: {users: {a/b: {bearer: true}}}, web/a: {}}\nserver: {default_sentinel: web/a/b}",
