@@ -21,7 +21,7 @@ from natsbackend.spec.load import _words_at
 from natsbackend.workflow.loopback import LoopbackPorts, on_loopback
 
 HOST = "127.0.0.1"
-PEERS = {"cluster", "gateway", "leafnodes", "mqtt", "resolver_tls"}
+PEERS = {"cluster", "gateway", "leafnodes", "mqtt"}
 """Those that more than one word of theirs is needed for."""
 SAMPLES: dict[str, Any] = {
     "allow_non_tls": True,

@@ -99,7 +99,7 @@ def test_a_name_that_looks_like_a_word_misleads_nobody(name: str) -> None:
 
 def test_the_hint_for_an_unknown_word_lists_the_words_of_its_place() -> None:
     (found,) = findings(HEAD + "server: {resolver: {qqq: 1}}")
-    words = "allow_delete, dir, hard_delete, interval, limit, pinned, timeout, ttl, type, url"
+    words = "allow_delete, dir, hard_delete, interval, limit, pinned, timeout, tls, ttl, type, url"
     assert found.hint == f"known here: {words}"
 
 

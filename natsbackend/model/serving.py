@@ -137,12 +137,22 @@ class ResolverKind(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResolverTls:
+    """TLS towards an HTTP server that is asked for JWTs; paths relative to where the server runs."""
+
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resolver:
     """The resolver of account JWTs. Times in nanoseconds; None leaves them to the server."""
 
     kind: ResolverKind = ResolverKind.FULL
     dir: str = "jwt"
     url: str | None = None
+    tls: ResolverTls | None = None
     allow_delete: bool = False
     hard_delete: bool = False
     interval: int | None = None

@@ -13,7 +13,7 @@ spec. What the server does with them (nats-server 2.15, `server/opts.go`):
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from types import MappingProxyType
 
 from natsbackend.model.entities import UNLIMITED, Backend
@@ -101,6 +101,9 @@ def server_config(
     config["operator"] = operator
     config["system_account"] = system_account
     config["resolver"] = _resolver(server.resolver)
+    if server.resolver.tls is not None:
+        files = asdict(server.resolver.tls)
+        config["resolver_tls"] = {word: path for word, path in files.items() if path is not None}
     if server.resolver.pinned is not None:
         pinned = (accounts[name] for name in server.resolver.pinned)
         config["resolver_pinned_accounts"] = list(dict.fromkeys((system_account, *pinned)))

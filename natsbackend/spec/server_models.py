@@ -183,6 +183,26 @@ class ServerJetStreamSpec(Model):
     )
 
 
+class ResolverTlsSpec(Model):
+    """TLS towards the HTTP server that the resolver asks."""
+
+    ca_file: str | None = Field(
+        default=None,
+        description="PEM file of the authorities that its certificate comes from. Default: those the machine trusts.",
+        json_schema_extra=becomes("resolver_tls.ca_file"),
+    )
+    cert_file: str | None = Field(
+        default=None,
+        description="PEM file of a certificate to show it; with `key_file`.",
+        json_schema_extra=becomes("resolver_tls.cert_file"),
+    )
+    key_file: str | None = Field(
+        default=None,
+        description="PEM file of the private key of `cert_file`.",
+        json_schema_extra=becomes("resolver_tls.key_file"),
+    )
+
+
 class ResolverSpec(Model):
     """Where the server keeps account JWTs."""
 
@@ -198,6 +218,11 @@ class ResolverSpec(Model):
         description="Address below which each JWT is found by the account's public key (`url`). It must answer "
         "200 itself when the server starts, and cannot hold `mem`.",
         examples=["https://accounts.example.com/jwt/v1/accounts/"],
+    )
+    tls: ResolverTlsSpec | None = Field(
+        default=None,
+        description="TLS towards that HTTP server, where the machine's authorities do not do (`url`).",
+        examples=[{"ca_file": "accounts-ca.crt"}],
     )
     allow_delete: bool = Field(default=False, description="Accounts may be deleted by a signed request.")
     hard_delete: bool = Field(default=False, description="Deleted files are removed, not renamed.")

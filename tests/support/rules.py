@@ -1081,6 +1081,7 @@ RULES: Mapping[str, Rule] = {
                 "url: 'https://a.example'",
                 "type: url, url: 'https://a.example', dir: data",
                 "type: url, url: 'https://a.example', timeout: 1s",
+                "tls: {ca_file: a}",
             )
         ],
         keeps=[
@@ -1118,6 +1119,20 @@ RULES: Mapping[str, Rule] = {
         keeps=[
             RESOLVER % f"type: url, url: '{url}'"
             for url in ("https://a.example", "http://[::1]:9090/jwt/v1/accounts/")
+        ],
+    ),
+    "resolver-tls": Rule(
+        breaks=[
+            RESOLVER % f"type: url, url: '{url}', tls: {{{tls}}}"
+            for url, tls in (
+                ("https://a.example", "cert_file: a"),
+                ("https://a.example", "key_file: a, ca_file: b"),
+                ("http://a.example", "ca_file: a"),
+            )
+        ],
+        keeps=[
+            RESOLVER % f"type: url, url: 'https://a.example', tls: {{{tls}}}"
+            for tls in ("", "ca_file: a", "cert_file: a, key_file: b")
         ],
     ),
     "resolver-pinned": Rule(
@@ -1239,11 +1254,15 @@ RULES: Mapping[str, Rule] = {
             "accounts: {web: {disallow_bearer: true, users: {guest: {bearer: true}}}}\n"
             "server: {default_sentinel: web/guest}",
             "accounts: {SYS: {users: {guest: {bearer: true}}}}\nserver: {default_sentinel: SYS/guest}",
+            "accounts: {web: {users: {guest: {bearer: true}}}}\n"
+            "server: {default_sentinel: web/guest, resolver: {pinned: []}}",
             ROLE % "bearer: true" + "\nserver: {default_sentinel: web/viewer}",
             ROLE_USER % "one: {role: viewer}" + "\nserver: {default_sentinel: web/one}",
         ],
         keeps=[
             SENTINEL % ("bearer: true", "web/guest"),
+            "accounts: {web: {users: {guest: {bearer: true}}}}\n"
+            "server: {default_sentinel: web/guest, resolver: {pinned: [web]}}",
             "accounts: {web: {roles: {viewer: {ttl: 15m, websocket: true}}, users: {one: {role: viewer}}}}\n"
             "server: {default_sentinel: web/one}",
             "accounts: {web: {users: {a/b: {bearer: true}}}, web/a: {}}\nserver: {default_sentinel: web/a/b}",

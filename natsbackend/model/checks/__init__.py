@@ -105,6 +105,7 @@ CHECKS: Mapping[str, Check] = {
     "resolver-delete": server.resolver_delete,
     "resolver-option": resolver.resolver_option,
     "resolver-url": resolver.resolver_url,
+    "resolver-tls": resolver.resolver_tls,
     "resolver-pinned": resolver.resolver_pinned,
     "resolver-push": resolver.resolver_push,
     "log-word-alone": about.log_word_alone,

@@ -47,6 +47,10 @@ def _refused(backend: Backend, account: Account, user: User) -> tuple[str | None
     if account.details.disallow_bearer:
         message = f'account "{account.name}" disallows bearer tokens, and the default sentinel is one'
         return message, "take out `disallow_bearer`, or take a user of another account"
+    pinned = backend.server.resolver.pinned if backend.server else None
+    if pinned is not None and account.name not in pinned:
+        message = f'account "{account.name}" is not pinned, so that its default sentinel lets nobody in'
+        return message, "add it to server.resolver.pinned, or take a user of a pinned account"
     return None, ""
 
 
