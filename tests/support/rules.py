@@ -145,6 +145,18 @@ RULES: Mapping[str, Rule] = {
             + EXPORTS % "{stream: a, private: [billing], revocations: {accounts: {billing: 2025-01-01}}}",
         ],
     ),
+    "mapping-overlap": Rule(
+        breaks=[
+            ACCOUNT % "mappings: {a.*: b.$1, a.b: c}",
+            ACCOUNT % "mappings: {a.b: c, a.>: d.>}",
+            ACCOUNT % "mappings: {'a.*': 'b.$1', '*.b': 'c.$1'}",
+        ],
+        keeps=[
+            ACCOUNT % "mappings: {a.*: b.$1, a.b.c: c, b.>: d.>}",
+            ACCOUNT % "mappings: {a: [{to: b, weight: 50}, {to: c, weight: 50}]}",
+            "accounts: {one: {mappings: {a.*: b.$1}}, two: {mappings: {a.b: c}}}",
+        ],
+    ),
     "sharing-template": Rule(
         breaks=[
             EXPORTS % "{service: 'jobs.{{account-subject()}}.add'}",
@@ -169,6 +181,7 @@ RULES: Mapping[str, Rule] = {
             EXPORTS % "{stream: 'time*.>'}",
             SHARING % ("{stream: t}", "{from: back, stream: t, local_subject: 'time*'}"),
             MAPPING % ("time*", "other"),
+            ACCOUNT % "default_permissions: {publish: ['time*']}",
         ],
         keeps=[
             USER % "subscribe: ['time.*', 'time.>', '>', '*', 'a.*.b']",
@@ -413,10 +426,13 @@ RULES: Mapping[str, Rule] = {
             USER % "request: ['']",
             USER % "respond: [{subject: a, queue: 'b c'}]",
             ROLE % 'subscribe: ["user.{{name().x"]',
+            ACCOUNT % "default_permissions: {publish: ['a queue']}",
+            ACCOUNT % "default_permissions: {subscribe: {deny: ['a.>.b']}}",
         ],
         keeps=[
             USER % "publish: [a.>, '*', '>'], subscribe: ['a.> queue', $SYS.x]",
             ROLE % 'publish: ["a.{{name()}}"]',
+            ACCOUNT % "default_permissions: {publish: [a.>], subscribe: ['a queue']}",
         ],
     ),
     "permission-template": Rule(
@@ -424,6 +440,7 @@ RULES: Mapping[str, Rule] = {
             USER % 'publish: ["user.{{name()}}.>"]',
             ROLE % 'publish: ["user.{{nome()}}.>"]',
             ROLE % 'publish: {deny: ["{{Tag(x)}}"]}',
+            ACCOUNT % 'default_permissions: {publish: ["a.{{name()}}"]}',
         ],
         keeps=[
             ROLE % 'publish: ["{{NAME()}}.{{ tag(x) }}"], subscribe: ["{{account-tag(x)}}"]',
@@ -442,7 +459,12 @@ RULES: Mapping[str, Rule] = {
         ],
     ),
     "permission-star": Rule(
-        breaks=[USER % "subscribe: [a.*]", ROLE % "subscribe: ['*']", USER % "subscribe: ['a.* q']"],
+        breaks=[
+            USER % "subscribe: [a.*]",
+            ROLE % "subscribe: ['*']",
+            USER % "subscribe: ['a.* q']",
+            ACCOUNT % "default_permissions: {subscribe: [a.*]}",
+        ],
         keeps=[
             USER % "subscribe: [a.*.b, a.>, 'a*', a.x*], publish: [a.*]",
             USER % "subscribe: {allow: [a], deny: [a.*]}",
