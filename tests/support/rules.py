@@ -273,9 +273,12 @@ RULES: Mapping[str, Rule] = {
             EXPORTS % "{stream: a, info_url: docs.example.com/a}",
             EXPORTS % "{stream: a, info_url: 'https:///a'}",
             EXPORTS % "{stream: a, info_url: 'https://[::1'}",
+            EXPORTS % "{stream: a, info_url: 'https://a.example/%zz'}",
             EXPORTS % f"{{stream: a, info_url: 'https://a.example/{'x' * 8192}'}}",
         ],
-        keeps=[EXPORTS % f"{{stream: a, description: {'x' * 8192}, info_url: 'https://a.example:1/a?b#c'}}"],
+        keeps=[
+            EXPORTS % f"{{stream: a, description: {'x' * 8192}, info_url: 'https://a.example:1/a%20?b#c'}}"
+        ],
     ),
     "import-other-kind": Rule(
         breaks=[
@@ -595,7 +598,11 @@ RULES: Mapping[str, Rule] = {
             OPERATOR % "service_urls: ['nats://u:p@h:4222']",
             OPERATOR % "service_urls: ['nats://h/']",
             OPERATOR % "service_urls: ['nats://']",
+            OPERATOR % "service_urls: ['nats://h:port']",
+            OPERATOR % "service_urls: ['nats://a b']",
             OPERATOR % "account_server_url: example",
+            OPERATOR % "account_server_url: 'localhost:4222'",
+            OPERATOR % "account_server_url: 'https://%zz'",
         ],
         keeps=[
             OPERATOR % "service_urls: ['nats://h', 'wss://h:443'], account_server_url: 'https://h/jwt/v1'"
@@ -613,6 +620,8 @@ RULES: Mapping[str, Rule] = {
             ACCOUNT % f"description: {'x' * 8193}",
             ACCOUNT % "info_url: example.com",
             ACCOUNT % "info_url: 'https://'",
+            ACCOUNT % "info_url: 'https://a.example/%zz'",
+            ACCOUNT % "info_url: 'https://a.example:port/'",
         ],
         keeps=[ACCOUNT % f"description: {'x' * 8192}, info_url: 'https://example.com'"],
     ),
