@@ -689,6 +689,8 @@ RULES: Mapping[str, Rule] = {
         keeps=[
             ACCOUNT % "external_authorization: {users: [one], accounts: [web]}, users: {one: {}}",
             ACCOUNT % "external_authorization: {users: [one], accounts: any}, users: {one: {}}",
+            OUTSIDE % BILLING
+            + ACCOUNT % "external_authorization: {users: [one], accounts: [billing]}, users: {one: {}}",
         ],
     ),
     "revocation-key": Rule(

@@ -162,7 +162,7 @@ def external_authorization(backend: Backend) -> Iterable[Diagnostic]:
         accounts = () if external.accounts == (ANY_ACCOUNT,) else external.accounts
         for name, known, what in [
             *((name, account.users, "user of this account") for name in external.users),
-            *((name, backend.accounts, "account") for name in accounts),
+            *((name, {*backend.accounts, *backend.outside}, "account") for name in accounts),
         ]:
             if name not in known:
                 close = get_close_matches(name, known, 1, 0.6)
