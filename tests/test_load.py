@@ -15,6 +15,8 @@ from support.golden import FOLDERS, NOW, counted_entropy, expected
 from support.mutation import mutated
 
 import natsbackend
+from natsbackend.claims.codec import decode
+from natsbackend.claims.validate import validate
 from natsbackend.cli.output import render_diagnostics
 from natsbackend.errors import Diagnostic, ProjectError, Severity, SpecError
 from natsbackend.model.checks import CHECKS, check
@@ -260,7 +262,10 @@ def test_a_websocket_has_tls_or_says_that_it_has_none(words: str) -> None:
 
 
 def assert_handled(text: str, project: Project) -> bool:
-    """Hold a spec to its promise: findings with places, or a tree that can be made. Tell whether it was sound."""
+    """Hold a spec to its promise: findings with places, or a tree that can be made and that the Go library takes.
+
+    Tell whether it was sound.
+    """
     try:
         resolved = resolve(parse_spec(text, FILE))
     except SpecError as e:
@@ -270,8 +275,14 @@ def assert_handled(text: str, project: Project) -> bool:
     assert_shown(found)
     if any(f.severity is Severity.ERROR for f in found):
         return False
-    tree = plan_tree(Opened(resolved.backend, found), project, now=NOW, entropy=counted_entropy())
+    try:
+        tree = plan_tree(Opened(resolved.backend, found), project, now=NOW, entropy=counted_entropy())
+    except SpecError as e:  # what only keys and the time tell
+        assert_shown(e.diagnostics)
+        return False
     assert tree.tokens.keys() >= {account.path for account in resolved.backend.accounts.values()}
+    for token in tree.tokens.values():
+        assert [issue for issue in validate(decode(token), now=NOW) if issue.blocking] == []
     return True
 
 

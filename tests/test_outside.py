@@ -43,6 +43,17 @@ def test_an_import_from_outside_is_on_the_wire_what_one_from_inside_is() -> None
     assert json.dumps(web_of(outside).claims.nats).count(billing) == 2
 
 
+def test_an_auth_callout_may_place_users_in_an_account_outside() -> None:
+    billing = key_of("accounts/billing").public
+    callout = "external_authorization: {users: [auth], accounts: [shop, billing]}, users: {auth: {}}"
+    backend = backend_of(
+        f"outside: {{billing: {{public_key: {billing}}}}}\naccounts: {{web: {{{callout}}}, shop: {{}}}}"
+    )
+    authorization = web_of(backend).claims.nats["authorization"]
+    assert isinstance(authorization, dict)
+    assert authorization["allowed_accounts"] == [key_of("accounts/shop").public, billing]
+
+
 def test_an_account_outside_is_neither_made_nor_written(tmp_path: Path) -> None:
     made = tree(GOLDEN / "072-outside", Project(tmp_path))
     assert not [path for path in made.lock.keys if "billing" in path or "partner" in path]

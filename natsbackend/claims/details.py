@@ -80,7 +80,9 @@ def _authorization(
     if external.accounts == (ANY_ACCOUNT,):
         out["allowed_accounts"] = [ANY_ACCOUNT]
     elif external.accounts:
-        out["allowed_accounts"] = [keyring[account_path(name)] for name in external.accounts]
+        out["allowed_accounts"] = [
+            external.outside.get(name) or keyring[account_path(name)] for name in external.accounts
+        ]
     if external.xkey_path is not None:
         out["xkey"] = keyring[external.xkey_path]
     return out

@@ -82,7 +82,7 @@ def account_details(spec: Spec, name: str, model: AccountSpec) -> AccountDetails
         default_permissions=_default_permissions(spec, name, model.default_permissions),
         mappings={source: tuple(_targets(target)) for source, target in model.mappings.items()},
         trace=Trace(to=trace.to, sampling=trace.sampling) if trace else None,
-        external_authorization=_authorization(name, model.external_authorization),
+        external_authorization=_authorization(spec, name, model.external_authorization),
         revocations=_revocations(model.revocations),
         claims=model.claims,
         places=_places(spec, base, written, {"mappings": model.mappings}),
@@ -135,13 +135,18 @@ def _targets(mapping: Mapping) -> Iterator[MappingTarget]:
         yield MappingTarget(subject=target.to, weight=target.weight, cluster=target.cluster or "")
 
 
-def _authorization(account: str, spec: ExternalAuthorizationSpec | None) -> ExternalAuthorization | None:
-    if spec is None:
+def _authorization(
+    spec: Spec, account: str, model: ExternalAuthorizationSpec | None
+) -> ExternalAuthorization | None:
+    if model is None:
         return None
+    accounts = (ANY_ACCOUNT,) if model.accounts == "any" else tuple(model.accounts)
+    others = spec.model.outside
     return ExternalAuthorization(
-        users=tuple(spec.users),
-        accounts=(ANY_ACCOUNT,) if spec.accounts == "any" else tuple(spec.accounts),
-        xkey_path=xkey_path(account) if spec.encrypt else None,
+        users=tuple(model.users),
+        accounts=accounts,
+        outside={name: others[name].public_key for name in accounts if name in others},
+        xkey_path=xkey_path(account) if model.encrypt else None,
     )
 
 

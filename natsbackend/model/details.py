@@ -69,6 +69,8 @@ class ExternalAuthorization:
     """Users of this account, by name."""
     accounts: tuple[str, ...] = ()
     """Accounts by name, or `ANY_ACCOUNT` alone."""
+    outside: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """The public keys of those that are outside the spec."""
     xkey_path: str | None = None
 
 

@@ -46,7 +46,7 @@ class ExternalAuthorizationSpec(Model):
     )
     accounts: list[str] | Literal["any"] = Field(
         default=[],
-        description="Accounts the service may place users in, by name, or `any`.",
+        description="Accounts the service may place users in, by their name under `accounts` or `outside`, or `any`.",
         examples=[["app"]],
     )
     encrypt: bool = Field(

@@ -156,6 +156,18 @@ RULES: Mapping[str, Rule] = {
             + EXPORTS % "{stream: a, private: [billing], revocations: {accounts: {billing: 2025-01-01}}}",
         ],
     ),
+    "mapping-overlap": Rule(
+        breaks=[
+            ACCOUNT % "mappings: {a.*: b.$1, a.b: c}",
+            ACCOUNT % "mappings: {a.b: c, a.>: d.>}",
+            ACCOUNT % "mappings: {'a.*': 'b.$1', '*.b': 'c.$1'}",
+        ],
+        keeps=[
+            ACCOUNT % "mappings: {a.*: b.$1, a.b.c: c, b.>: d.>}",
+            ACCOUNT % "mappings: {a: [{to: b, weight: 50}, {to: c, weight: 50}]}",
+            "accounts: {one: {mappings: {a.*: b.$1}}, two: {mappings: {a.b: c}}}",
+        ],
+    ),
     "sharing-template": Rule(
         breaks=[
             EXPORTS % "{service: 'jobs.{{account-subject()}}.add'}",
@@ -180,6 +192,7 @@ RULES: Mapping[str, Rule] = {
             EXPORTS % "{stream: 'time*.>'}",
             SHARING % ("{stream: t}", "{from: back, stream: t, local_subject: 'time*'}"),
             MAPPING % ("time*", "other"),
+            ACCOUNT % "default_permissions: {publish: ['time*']}",
         ],
         keeps=[
             USER % "subscribe: ['time.*', 'time.>', '>', '*', 'a.*.b']",
@@ -271,9 +284,12 @@ RULES: Mapping[str, Rule] = {
             EXPORTS % "{stream: a, info_url: docs.example.com/a}",
             EXPORTS % "{stream: a, info_url: 'https:///a'}",
             EXPORTS % "{stream: a, info_url: 'https://[::1'}",
+            EXPORTS % "{stream: a, info_url: 'https://a.example/%zz'}",
             EXPORTS % f"{{stream: a, info_url: 'https://a.example/{'x' * 8192}'}}",
         ],
-        keeps=[EXPORTS % f"{{stream: a, description: {'x' * 8192}, info_url: 'https://a.example:1/a?b#c'}}"],
+        keeps=[
+            EXPORTS % f"{{stream: a, description: {'x' * 8192}, info_url: 'https://a.example:1/a%20?b#c'}}"
+        ],
     ),
     "import-other-kind": Rule(
         breaks=[
@@ -424,10 +440,13 @@ RULES: Mapping[str, Rule] = {
             USER % "request: ['']",
             USER % "respond: [{subject: a, queue: 'b c'}]",
             ROLE % 'subscribe: ["user.{{name().x"]',
+            ACCOUNT % "default_permissions: {publish: ['a queue']}",
+            ACCOUNT % "default_permissions: {subscribe: {deny: ['a.>.b']}}",
         ],
         keeps=[
             USER % "publish: [a.>, '*', '>'], subscribe: ['a.> queue', $SYS.x]",
             ROLE % 'publish: ["a.{{name()}}"]',
+            ACCOUNT % "default_permissions: {publish: [a.>], subscribe: ['a queue']}",
         ],
     ),
     "permission-template": Rule(
@@ -435,6 +454,7 @@ RULES: Mapping[str, Rule] = {
             USER % 'publish: ["user.{{name()}}.>"]',
             ROLE % 'publish: ["user.{{nome()}}.>"]',
             ROLE % 'publish: {deny: ["{{Tag(x)}}"]}',
+            ACCOUNT % 'default_permissions: {publish: ["a.{{name()}}"]}',
         ],
         keeps=[
             ROLE % 'publish: ["{{NAME()}}.{{ tag(x) }}"], subscribe: ["{{account-tag(x)}}"]',
@@ -453,7 +473,12 @@ RULES: Mapping[str, Rule] = {
         ],
     ),
     "permission-star": Rule(
-        breaks=[USER % "subscribe: [a.*]", ROLE % "subscribe: ['*']", USER % "subscribe: ['a.* q']"],
+        breaks=[
+            USER % "subscribe: [a.*]",
+            ROLE % "subscribe: ['*']",
+            USER % "subscribe: ['a.* q']",
+            ACCOUNT % "default_permissions: {subscribe: [a.*]}",
+        ],
         keeps=[
             USER % "subscribe: [a.*.b, a.>, 'a*', a.x*], publish: [a.*]",
             USER % "subscribe: {allow: [a], deny: [a.*]}",
@@ -590,7 +615,11 @@ RULES: Mapping[str, Rule] = {
             OPERATOR % "service_urls: ['nats://u:p@h:4222']",
             OPERATOR % "service_urls: ['nats://h/']",
             OPERATOR % "service_urls: ['nats://']",
+            OPERATOR % "service_urls: ['nats://h:port']",
+            OPERATOR % "service_urls: ['nats://a b']",
             OPERATOR % "account_server_url: example",
+            OPERATOR % "account_server_url: 'localhost:4222'",
+            OPERATOR % "account_server_url: 'https://%zz'",
         ],
         keeps=[
             OPERATOR % "service_urls: ['nats://h', 'wss://h:443'], account_server_url: 'https://h/jwt/v1'"
@@ -608,6 +637,8 @@ RULES: Mapping[str, Rule] = {
             ACCOUNT % f"description: {'x' * 8193}",
             ACCOUNT % "info_url: example.com",
             ACCOUNT % "info_url: 'https://'",
+            ACCOUNT % "info_url: 'https://a.example/%zz'",
+            ACCOUNT % "info_url: 'https://a.example:port/'",
         ],
         keeps=[ACCOUNT % f"description: {'x' * 8192}, info_url: 'https://example.com'"],
     ),
@@ -675,6 +706,8 @@ RULES: Mapping[str, Rule] = {
         keeps=[
             ACCOUNT % "external_authorization: {users: [one], accounts: [web]}, users: {one: {}}",
             ACCOUNT % "external_authorization: {users: [one], accounts: any}, users: {one: {}}",
+            OUTSIDE % BILLING
+            + ACCOUNT % "external_authorization: {users: [one], accounts: [billing]}, users: {one: {}}",
         ],
     ),
     "revocation-key": Rule(

@@ -25,7 +25,8 @@ _SLASHED = re.compile(r"\A[^.]*/[^.]*\Z")
 def _permission_subjects(backend: Backend) -> Iterator[tuple[str, Location | None]]:
     for account in backend.accounts.values():
         holders: list[Role | User] = [*account.roles.values(), *account.users.values()]
-        for permissions in (holder.permissions for holder in holders):
+        default = account.details.default_permissions
+        for permissions in (*([default] if default else []), *(holder.permissions for holder in holders)):
             for rules in (permissions.publish, permissions.subscribe):
                 for grant in (*rules.allow, *rules.deny):
                     yield split_queue(grant.subject)[0], grant.at
