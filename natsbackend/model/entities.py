@@ -19,6 +19,7 @@ from natsbackend.model.sharing import Export as Export
 from natsbackend.model.sharing import Import as Import
 from natsbackend.model.sharing import Kind as Kind
 from natsbackend.model.sharing import Response as Response
+from natsbackend.model.switched import SwitchedOff
 
 UNLIMITED = -1
 
@@ -296,6 +297,8 @@ class Backend:
     server: Server | None = None
     targets: Mapping[str, Target] = field(default_factory=dict)
     tests: tuple[Decision | Delivery, ...] = ()
+    checks_off: Mapping[str, SwitchedOff] = field(default_factory=dict)
+    """The checks that are switched off, by id."""
 
     @property
     def system_account(self) -> Account:

@@ -36,6 +36,7 @@ from natsbackend.model.names import printable
 from natsbackend.model.permissions import ROLE_INBOX, permissions, user_inbox, user_limits
 from natsbackend.model.policy import policy_tests
 from natsbackend.model.sharing import Latency, without_account_token
+from natsbackend.model.switched import switched_off
 from natsbackend.model.system import system_roles
 from natsbackend.spec.limit_models import AccountLimitsSpec, JetStreamLimitsSpec
 from natsbackend.spec.load import Spec, Step
@@ -90,6 +91,7 @@ def resolve(spec: Spec) -> Resolved:
             for name, t in model.targets.items()
         },
         tests=policy_tests(spec, accounts, way.say),
+        checks_off=switched_off(spec),
     )
     return Resolved(backend, tuple(way.found))
 

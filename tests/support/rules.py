@@ -32,6 +32,8 @@ ACCOUNT = "accounts: {web: {%s}}"
 MAPPING = "accounts: {web: {mappings: {'%s': '%s'}}}"
 NAMED = "accounts: {%s: {}}"
 LONG = "x" * 201
+OFF = "checks: {off: {%s}}"
+ROLE_WITHOUT_TTL = "accounts: {web: {roles: {viewer: {websocket: true}}}}"
 
 RULES: Mapping[str, Rule] = {
     "name-unusable": Rule(
@@ -820,6 +822,32 @@ RULES: Mapping[str, Rule] = {
             USER % "publish: [a]" + "\ntests: [{message: {from: web/one, subject: a}, reaches: [web/one]}]",
         ],
     ),
+    "check-off": Rule(
+        breaks=[
+            OFF % "role-without-tll: because",
+            OFF % "frobnicate: because",
+            OFF % "import-cycle: because",
+            OFF % "check-off-unused: because",
+            OFF % "role-without-ttl: ''" + "\n" + ROLE_WITHOUT_TTL,
+            OFF % "role-without-ttl: ' '" + "\n" + ROLE_WITHOUT_TTL,
+        ],
+        keeps=[
+            OFF % "role-without-ttl: because" + "\n" + ROLE_WITHOUT_TTL,
+            "checks: {off: {}}",
+            "checks: {}",
+        ],
+    ),
+    "check-off-unused": Rule(
+        breaks=[
+            OFF % "role-without-ttl: because",
+            OFF % "role-without-ttl: because" + "\naccounts: {web: {roles: {viewer: {ttl: 15m}}}}",
+        ],
+        keeps=[
+            OFF % "role-without-ttl: because" + "\n" + ROLE_WITHOUT_TTL,
+            OFF % "import-cycle: because",
+            OFF % "frobnicate: because",
+        ],
+    ),
 }
 
 WARNINGS = {
@@ -837,4 +865,5 @@ WARNINGS = {
     "server-max-payload",
     "monitor-open",
     "resolver-push",
+    "check-off-unused",
 }
