@@ -239,7 +239,7 @@ def test_check_as_json_lists_findings_with_their_places(tmp_path: Path) -> None:
         "version: 1\noperator: {name: acme}\naccounts:\n  web:\n    imports: [{from: nobody, stream: x}]\n"
     )
     ran = natsbackend_here("check", "--format", "json", cwd=tmp_path, code=1)
-    assert set(ran.json) == {"format", "sound", "findings"}
+    assert set(ran.json) == {"format", "sound", "findings", "switched_off"}
     assert (ran.json["format"], ran.json["sound"]) == (1, False)
     (finding,) = [f for f in ran.json["findings"] if f["severity"] == "error"]
     assert set(finding) == {"code", "severity", "message", "hint", "file", "line", "column"}
@@ -255,7 +255,7 @@ def test_check_as_json_of_a_wrong_shape_is_json_too(tmp_path: Path) -> None:
 
 def test_a_sound_spec_as_json_has_no_findings(workspace: Workspace) -> None:
     ran = natsbackend_here("check", "--format", "json", cwd=workspace.root)
-    assert ran.json == {"format": 1, "sound": True, "findings": []}
+    assert ran.json == {"format": 1, "sound": True, "findings": [], "switched_off": []}
 
 
 def test_warnings_are_exit_0_and_with_strict_exit_1(workspace: Workspace) -> None:
@@ -624,7 +624,7 @@ def test_a_bug_is_reported_without_the_values_that_led_to_it(
     def broken(name: str) -> None:
         raise RuntimeError(f"secret-of-{name}")
 
-    monkeypatch.setattr(opening, "examine", broken)
+    monkeypatch.setattr(opening, "examined", broken)
     with pytest.raises(SystemExit) as caught:
         app.app(["check", "a-secret-path"])
     assert caught.value.code == 70

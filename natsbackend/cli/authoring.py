@@ -1,4 +1,4 @@
-"""`init`, `check`, `generate`, `schema`: from nothing to a tree of files."""
+"""`init`, `generate`, `schema`, `migrate`: from nothing to a tree of files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from natsbackend.cli import output
+from natsbackend.cli import checking, output
 from natsbackend.cli.options import (
     EnvOption,
     FileOption,
@@ -30,7 +30,7 @@ NOT_CLEAN = 3
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command("init")(init)
-    app.command("check")(check)
+    app.command("check")(checking.check)
     app.command("generate")(generate)
     app.command("schema")(schema)
     app.command("migrate")(migrate)
@@ -49,41 +49,6 @@ def init(
     path = write_starter(template, directory)
     output.say(f"wrote {path}")
     output.say(f"next: natsbackend up {path}")
-
-
-def check(
-    spec: SpecArgument = None,
-    file: FileOption = None,
-    env: EnvOption = None,
-    report: FormatOption = ReportFormat.HUMAN,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on warnings, too.")] = False,
-    quiet: QuietOption = False,
-) -> None:
-    """Judge a spec; needs no key or server.
-
-    Its shape and its meaning, over all accounts. Exit 0 if it is sound, 1 if it is not.
-
-    Example: natsbackend check --format json
-    """
-    from natsbackend.errors import Severity, SpecError
-    from natsbackend.workflow.opening import examine
-
-    path, _ = spec_and_project(spec or file, env)
-    try:
-        found = list(examine(str(path))[1])
-    except SpecError as e:
-        found = list(e.diagnostics)
-    errors = any(d.severity is Severity.ERROR for d in found)
-    if report is ReportFormat.JSON:
-        findings = [output.diagnostic_json(d) for d in found]
-        output.answer_json({"format": 1, "sound": not errors, "findings": findings})
-    else:
-        for text in output.render_diagnostics(found, colour=output.stdout_coloured()):
-            output.answer(text)
-        if not quiet:
-            output.say(f"{path}: {output.count_of(found)}")
-    if errors or (strict and found):
-        raise typer.Exit(1)
 
 
 def generate(

@@ -20,6 +20,16 @@ class ReportFormat(enum.StrEnum):
     JSON = "json"
 
 
+class CheckFormat(enum.StrEnum):
+    """How the answer of `check` is written."""
+
+    HUMAN = "human"
+    JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
+    JUNIT = "junit"
+
+
 SpecArgument = Annotated[
     str | None,
     typer.Argument(

@@ -23,8 +23,13 @@ _LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 
 
 def answer(text: str) -> None:
-    """Write what was asked for to stdout."""
-    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    """Write what was asked for to stdout; what its encoding has no character for is escaped."""
+    text = text if text.endswith("\n") else f"{text}\n"
+    try:
+        sys.stdout.write(text)
+    except UnicodeEncodeError:
+        encoding = sys.stdout.encoding
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
     sys.stdout.flush()
 
 
@@ -109,20 +114,6 @@ def _window(line: str, col: int, width: int = 100) -> tuple[str, int]:
         return line, min(col, len(line))
     start = max(0, min(col - width // 3, len(line) - width))
     return line[start : start + width], col - start
-
-
-def diagnostic_json(found: Diagnostic) -> dict[str, Any]:
-    """Return a finding as a JSON object."""
-    at = found.at
-    return {
-        "code": found.code,
-        "severity": found.severity.value,
-        "message": found.message,
-        "hint": found.hint,
-        "file": at.file if at else None,
-        "line": at.line if at else None,
-        "column": at.col if at else None,
-    }
 
 
 def stdout_coloured() -> bool:

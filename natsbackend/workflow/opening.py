@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from natsbackend.errors import Diagnostic, ProjectError, Severity, SpecError
-from natsbackend.model.checks import check
+from natsbackend.model.checks import Judged, judge
 from natsbackend.model.entities import Backend
 from natsbackend.model.resolve import resolve
 from natsbackend.project import SPEC_FILE
@@ -37,16 +37,36 @@ def read_file(name: str) -> bytes:
         raise ProjectError(f"cannot read {name}: {e.strerror}") from e
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A backend, and everything that was found in its spec."""
+
+    backend: Backend
+    judged: Judged
+
+
+def examined(name: str) -> Examined:
+    """Return the backend of a spec, every finding, errors too, and what is switched off.
+
+    Raises:
+        SpecError: its shape is wrong, so that there is no backend.
+        ProjectError: the file cannot be read.
+    """
+    with collection_paused():
+        resolved = resolve(load(name, read_file))
+        judged = judge(resolved.backend)
+    findings = sorted((*resolved.diagnostics, *judged.findings), key=lambda d: (d.at is None, d.at, d.code))
+    return Examined(resolved.backend, Judged(findings=tuple(findings), silenced=judged.silenced))
+
+
 def examine(name: str) -> tuple[Backend, tuple[Diagnostic, ...]]:
     """Return the backend of a spec, and every finding, errors too.
 
     Raises:
         SpecError: its shape is wrong, so that there is no backend.
     """
-    with collection_paused():
-        resolved = resolve(load(name, read_file))
-        findings = (*resolved.diagnostics, *check(resolved.backend))
-    return resolved.backend, tuple(sorted(findings, key=lambda d: (d.at is None, d.at, d.code)))
+    found = examined(name)
+    return found.backend, found.judged.findings
 
 
 def open_spec(name: str) -> Opened:
