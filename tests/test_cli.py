@@ -621,7 +621,7 @@ def test_a_bug_is_reported_without_the_values_that_led_to_it(
     from natsbackend.cli import app
     from natsbackend.workflow import opening
 
-    def broken(name: str) -> None:
+    def broken(name: str, *rest: object) -> None:
         raise RuntimeError(f"secret-of-{name}")
 
     monkeypatch.setattr(opening, "examined", broken)

@@ -49,9 +49,12 @@ class Rule:
 def rules() -> Iterator[Rule]:
     """Return every kind of finding, in the order of the documentation."""
     from natsbackend.model.checks import CHECKS, WARNINGS
+    from natsbackend.model.checks.life import LIFE
 
     for code, title in SHAPE.items():
         yield Rule(code=code, title=title, severity=Severity.ERROR)
     for code, rule in CHECKS.items():
         severity = Severity.WARNING if code in WARNINGS else Severity.ERROR
         yield Rule(code=code, title=str(rule.__doc__).splitlines()[0], severity=severity)
+    for code, judge in LIFE.items():
+        yield Rule(code=code, title=str(judge.__doc__).splitlines()[0], severity=Severity.WARNING)

@@ -14,12 +14,15 @@ from natsbackend.cli.options import (
     FileOption,
     QuietOption,
     SpecArgument,
+    read_duration,
     spec_and_project,
 )
 
 if TYPE_CHECKING:
     from natsbackend.cli.reports import Report
     from natsbackend.model.checks import Judged
+    from natsbackend.model.checks.life import Moment
+    from natsbackend.project import Project
 
 
 def check(
@@ -29,6 +32,9 @@ def check(
     form: Annotated[CheckFormat, typer.Option("--format", help="How the answer is written.")] = (
         CheckFormat.HUMAN
     ),
+    within: Annotated[
+        str, typer.Option("--expires-within", metavar="DURATION", help="Warn of what expires in this time.")
+    ] = "30d",
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on warnings, too.")] = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -39,10 +45,14 @@ def check(
 
     Example: natsbackend check --format sarif
     """
-    from natsbackend.cli.reports import Report
+    import time
 
-    path, _ = spec_and_project(spec or file, env)
-    judged = _judged(path, as_document=form is not CheckFormat.HUMAN)
+    from natsbackend.cli.reports import Report
+    from natsbackend.model.checks.life import Moment
+
+    path, project = spec_and_project(spec or file, env)
+    moment = Moment(now=int(time.time()), within=read_duration(within, "--expires-within"))
+    judged = _judged(path, project, moment, as_document=form is not CheckFormat.HUMAN)
     report = Report(
         spec=str(path), root=Path.cwd(), findings=judged.findings, silenced=judged.silenced, strict=strict
     )
@@ -53,7 +63,7 @@ def check(
         raise typer.Exit(1)
 
 
-def _judged(path: Path, *, as_document: bool) -> Judged:
+def _judged(path: Path, project: Project, moment: Moment, *, as_document: bool) -> Judged:
     """Judge a spec; with `as_document` a file that cannot be read is a finding, so that there is a document."""
     from natsbackend.cli.catalogue import UNREADABLE
     from natsbackend.errors import Diagnostic, Location, ProjectError, SpecError
@@ -61,7 +71,7 @@ def _judged(path: Path, *, as_document: bool) -> Judged:
     from natsbackend.workflow.opening import examined
 
     try:
-        return examined(str(path)).judged
+        return examined(str(path), moment, project).judged
     except SpecError as e:
         return Judged(findings=e.diagnostics)
     except ProjectError as e:

@@ -61,6 +61,16 @@ def is_frozen(option: bool | None) -> bool:
     return option if option is not None else os.environ.get("CI", "").lower() in ("true", "1")
 
 
+def read_duration(text: str, option: str) -> int:
+    """Read the duration that an option gives, as seconds."""
+    from natsbackend.spec.units import read_seconds
+
+    try:
+        return read_seconds(text)
+    except ValueError as e:
+        raise typer.BadParameter(str(e), param_hint=option) from None
+
+
 def spec_and_project(file: str | None, env: str | None) -> tuple[Path, Project]:
     """Return the spec's path and the project in whose root it lies."""
     from natsbackend.project import SPEC_FILE, Project

@@ -40,6 +40,13 @@ These come out while the spec is read; where there is one of them, the rules bel
 """
 
 
+_TIME = """
+## Time
+
+`natsbackend check` alone asks these, of the spec and of the public JWTs in `build/`. All of them are warnings.
+"""
+
+
 def reference() -> str:
     """Return every command with its arguments and options, as Markdown."""
     sections = (section for command, context in commands() if (section := _section(command, context)))
@@ -49,6 +56,7 @@ def reference() -> str:
 def checks() -> str:
     """Return every finding that a spec can give rise to, with its id, as Markdown."""
     from natsbackend.model.checks import CHECKS
+    from natsbackend.model.checks.life import LIFE
 
     rules = [(code, str(rule.__doc__).splitlines()[0]) for code, rule in CHECKS.items()]
     return "\n".join(
@@ -57,6 +65,8 @@ def checks() -> str:
             *_table("id", list(SHAPE.items())),
             "\n## Meaning\n\nOne rule each, asked of the whole spec at once (`natsbackend/model/checks`).\n",
             *_table("id", rules),
+            _TIME,
+            *_table("id", [(code, str(rule.__doc__).splitlines()[0]) for code, rule in LIFE.items()]),
             "",
         ]
     )

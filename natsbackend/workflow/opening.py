@@ -7,11 +7,13 @@ from pathlib import Path
 
 from natsbackend.errors import Diagnostic, ProjectError, Severity, SpecError
 from natsbackend.model.checks import Judged, judge
+from natsbackend.model.checks.life import Moment
 from natsbackend.model.entities import Backend
 from natsbackend.model.resolve import resolve
-from natsbackend.project import SPEC_FILE
+from natsbackend.project import SPEC_FILE, Project
 from natsbackend.spec.load import load
 from natsbackend.workflow.collecting import collection_paused
+from natsbackend.workflow.expiring import built_endings
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,13 @@ class Examined:
     judged: Judged
 
 
-def examined(name: str) -> Examined:
+def examined(name: str, moment: Moment | None = None, project: Project | None = None) -> Examined:
     """Return the backend of a spec, every finding, errors too, and what is switched off.
+
+    Args:
+        name: the file to read.
+        moment: when it is, to find what ends soon or has ended; None: nothing is said about time.
+        project: whose public JWTs are asked, too, when they end.
 
     Raises:
         SpecError: its shape is wrong, so that there is no backend.
@@ -54,7 +61,8 @@ def examined(name: str) -> Examined:
     """
     with collection_paused():
         resolved = resolve(load(name, read_file))
-        judged = judge(resolved.backend)
+        issued = built_endings(resolved.backend, project) if moment and project else ()
+        judged = judge(resolved.backend, moment, issued)
     findings = sorted((*resolved.diagnostics, *judged.findings), key=lambda d: (d.at is None, d.at, d.code))
     return Examined(resolved.backend, Judged(findings=tuple(findings), silenced=judged.silenced))
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from natsbackend.errors import Diagnostic
 from natsbackend.model.checks import (
     details,
+    life,
     listeners,
     names,
     offers,
@@ -25,6 +26,7 @@ from natsbackend.model.checks import (
     trust,
     users,
 )
+from natsbackend.model.checks.life import Ending, Moment
 from natsbackend.model.checks.switches import Judged as Judged
 from natsbackend.model.entities import Backend
 from natsbackend.model.names import printable
@@ -34,7 +36,7 @@ Check = Callable[[Backend], Iterable[Diagnostic]]
 
 def check_off(backend: Backend) -> Iterable[Diagnostic]:
     """A check is switched off that does not exist, that finds errors, or for which no reason is given."""
-    return switches.wrong(backend, CHECKS, SWITCHABLE)
+    return switches.wrong(backend, {*CHECKS, *life.LIFE}, SWITCHABLE)
 
 
 def check_off_unused(backend: Backend) -> Iterable[Diagnostic]:
@@ -140,7 +142,7 @@ WARNINGS = frozenset(
 )
 """The rules whose findings are warnings; those of all others are errors."""
 
-SWITCHABLE = WARNINGS - {"check-off-unused"}
+SWITCHABLE = (WARNINGS - {"check-off-unused"}) | life.LIFE.keys()
 """The rules that a spec can switch off with a reason."""
 
 
@@ -149,16 +151,19 @@ def check(backend: Backend) -> tuple[Diagnostic, ...]:
     return judge(backend).findings
 
 
-def judge(backend: Backend) -> Judged:
+def judge(backend: Backend, moment: Moment | None = None, issued: Iterable[Ending] = ()) -> Judged:
     """Return what every rule finds, in the order of the spec, parted by what the spec switches off.
 
-    Names are shown without control characters.
+    With a moment the rules about time are asked, too, of the spec and of what was issued. Names are shown without
+    control characters.
     """
-    found = [
+    found = [found for rule in CHECKS.values() for found in rule(backend)]
+    if moment is not None:
+        found += life.judge_endings((*life.endings_of(backend), *issued), moment)
+    shown = (
         replace(found, message=printable(found.message), hint=found.hint and printable(found.hint))
-        for rule in CHECKS.values()
-        for found in rule(backend)
-    ]
+        for found in found
+    )
     return switches.sift(
-        sorted(found, key=lambda d: (d.at is None, d.at, d.code, d.message)), backend.checks_off
+        sorted(shown, key=lambda d: (d.at is None, d.at, d.code, d.message)), backend.checks_off
     )
