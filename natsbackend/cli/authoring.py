@@ -17,6 +17,7 @@ from natsbackend.cli.options import (
     ReportFormat,
     SpecArgument,
     VerboseOption,
+    either,
     is_frozen,
     spec_and_project,
 )
@@ -52,6 +53,7 @@ def init(
 
 
 def generate(
+    spec: SpecArgument = None,
     file: FileOption = None,
     env: EnvOption = None,
     frozen: FrozenOption = None,
@@ -69,15 +71,15 @@ def generate(
 
     Offline and idempotent: makes missing keys, signs what changed, and writes what differs.
 
-    Example: natsbackend generate -f natsbackend.yaml
+    Example: natsbackend generate natsbackend.yaml
     """
     import time
 
     from natsbackend.workflow.generate import generate as bring_up_to_date
 
-    spec, project = spec_and_project(file, env)
+    path, project = spec_and_project(either(spec, file), env)
     done = bring_up_to_date(
-        spec,
+        path,
         project,
         now=int(time.time()),
         frozen=is_frozen(frozen) and not is_check,
@@ -153,6 +155,6 @@ def migrate(spec: SpecArgument = None, file: FileOption = None) -> None:
     from natsbackend.spec.load import load
     from natsbackend.workflow.opening import read_file
 
-    path, _ = spec_and_project(spec or file, None)
+    path, _ = spec_and_project(either(spec, file), None)
     model = load(str(path), read_file).model
     output.say(f"{path} is of version {model.version}, the current one; nothing to do")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,8 @@ from natsbackend.cli.options import (
     FileOption,
     QuietOption,
     SpecArgument,
+    as_given,
+    either,
     read_duration,
     spec_and_project,
 )
@@ -50,11 +53,15 @@ def check(
     from natsbackend.cli.reports import Report
     from natsbackend.model.checks.life import Moment
 
-    path, project = spec_and_project(spec or file, env)
+    path, project = spec_and_project(either(spec, file), env)
     moment = Moment(now=int(time.time()), within=read_duration(within, "--expires-within"))
     judged = _judged(path, project, moment, as_document=form is not CheckFormat.HUMAN)
     report = Report(
-        spec=str(path), root=Path.cwd(), findings=judged.findings, silenced=judged.silenced, strict=strict
+        spec=str(path),
+        root=Path.cwd(),
+        findings=tuple(replace(found, hint=as_given(found.hint)) for found in judged.findings),
+        silenced=judged.silenced,
+        strict=strict,
     )
     _answer(report, form)
     if not quiet and form in (CheckFormat.HUMAN, CheckFormat.GITHUB):

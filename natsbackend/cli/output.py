@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from natsbackend.cli.options import as_given
 from natsbackend.errors import Diagnostic, Location, Severity
 
 _RED, _YELLOW, _GREEN, _CYAN, _DIM, _BOLD = "31", "33", "32", "36", "2", "1"
@@ -55,7 +56,7 @@ def show_error(message: str, hint: str | None) -> None:
     """Report an error, to stderr."""
     say(f"{_paint('error:', _RED)} {message}")
     if hint:
-        say(f"{_paint('hint:', _CYAN)} {hint}")
+        say(f"{_paint('hint:', _CYAN)} {as_given(hint)}")
 
 
 def show_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
@@ -88,7 +89,7 @@ def render_diagnostics(diagnostics: Iterable[Diagnostic], *, colour: bool = Fals
         if found.at:
             text += _snippet(found.at, lines, colour=colour)
         if found.hint:
-            text += f"\n{_paint('hint:', _CYAN, colour=colour)} {found.hint}"
+            text += f"\n{_paint('hint:', _CYAN, colour=colour)} {as_given(found.hint)}"
         yield text
 
 

@@ -14,7 +14,9 @@ from natsbackend.cli.options import (
     FormatOption,
     QuietOption,
     ReportFormat,
+    SpecArgument,
     VerboseOption,
+    either,
     spec_and_project,
 )
 
@@ -31,6 +33,7 @@ def register(app: typer.Typer) -> None:
 
 
 def push(
+    spec: SpecArgument = None,
     file: FileOption = None,
     env: EnvOption = None,
     to: Annotated[str | None, typer.Option("--to", metavar="TARGET", help="A target of the spec.")] = None,
@@ -63,10 +66,10 @@ def push(
     from natsbackend.workflow.push import choose_target, recorded_tree
     from natsbackend.workflow.push import push as push_all
 
-    spec, project = spec_and_project(file, env)
+    path, project = spec_and_project(either(spec, file), env)
     now = int(time.time())
     with collection_paused():
-        tree = recorded_tree(spec, project, now=now)
+        tree = recorded_tree(path, project, now=now)
     target = choose_target(tree.backend, to, server or [])
     question = f"push {len(tree.backend.accounts)} accounts to {', '.join(target.urls)}?"
     if not yes:
