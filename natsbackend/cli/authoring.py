@@ -23,6 +23,7 @@ from natsbackend.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from natsbackend.project import Project
     from natsbackend.workflow.generate import Generated
 
 NOT_CLEAN = 3
@@ -78,6 +79,7 @@ def generate(
     from natsbackend.workflow.generate import generate as bring_up_to_date
 
     path, project = spec_and_project(either(spec, file), env)
+    _warn_of_new_stage(project)
     done = bring_up_to_date(
         path,
         project,
@@ -93,6 +95,18 @@ def generate(
         _tell(done, project.build, dry=is_check, verbose=verbose)
     if is_check and done.changed:
         raise typer.Exit(NOT_CLEAN)
+
+
+def _warn_of_new_stage(project: Project) -> None:
+    """Say that a stage has no lock while others have one: a typo would make it identities of its own."""
+    from difflib import get_close_matches
+
+    known = project.stages()
+    if project.env is None or not known or project.env in known:
+        return
+    close = get_close_matches(project.env, known, 1, 0.6)
+    hint = f"did you mean --env {close[0]}?" if close else f"the stages with a lock: {', '.join(known)}"
+    output.show_warning(f'the stage "{project.env}" has no lock yet; its identities are new', hint)
 
 
 def _generated_json(done: Generated) -> dict[str, object]:

@@ -59,6 +59,12 @@ def show_error(message: str, hint: str | None) -> None:
         say(f"{_paint('hint:', _CYAN)} {as_given(hint)}")
 
 
+def show_warning(message: str, hint: str) -> None:
+    """Report what is no error but may not be meant, to stderr."""
+    say(f"{_paint('warning:', _YELLOW)} {message}")
+    say(f"{_paint('hint:', _CYAN)} {hint}")
+
+
 def show_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
     """Report findings about the spec with their lines, to stderr, and count them."""
     found = list(diagnostics)

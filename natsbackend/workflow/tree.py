@@ -158,7 +158,7 @@ def plan_tree(
         signed=tuple(issuing.signed),
         retired=reconciled.retired,
         without_creds=without if users else (),
-        warnings=opened.warnings,
+        warnings=(*opened.warnings, *reconciled.warnings),
     )
 
 
