@@ -164,6 +164,16 @@ def test_a_hint_in_a_report_names_the_stage_too(tmp_path: Path) -> None:
     assert natsbackend_here("check", "--env", "prod", cwd=tmp_path).out.count("generate --env prod`") == 1
 
 
+def test_one_of_a_thing_is_said_in_the_singular(tmp_path: Path) -> None:
+    spec = tmp_path / "natsbackend.yaml"
+    spec.write_text("version: 1\noperator: {name: acme}\n")
+    natsbackend_here("generate", cwd=tmp_path)
+    spec.write_text("version: 1\noperator: {name: acme}\naccounts: {web: {}}\n")
+    asked = natsbackend_here("generate", "--check", cwd=tmp_path, code=3).err
+    assert "not up to date: 1 key to make, 1 JWT to sign, " in asked
+    assert "1 key made, 1 JWT signed, " in natsbackend_here("generate", cwd=tmp_path).err
+
+
 # --- specs that cannot be read ---
 
 

@@ -21,6 +21,7 @@ from natsbackend.cli.options import (
     is_frozen,
     spec_and_project,
 )
+from natsbackend.wording import counted
 
 if TYPE_CHECKING:
     from natsbackend.project import Project
@@ -127,13 +128,13 @@ def _tell(done: Generated, build: Path, *, dry: bool, verbose: bool) -> None:
         output.say(f"nothing changed; {done.files} files are up to date")
     elif dry:
         output.say(
-            f"not up to date: {len(done.keys_made)} keys to make, {len(done.signed)} JWTs to sign, "
-            f"{len(done.written)} files to write"
+            f"not up to date: {counted(len(done.keys_made), 'key')} to make, "
+            f"{counted(len(done.signed), 'JWT')} to sign, {counted(len(done.written), 'file')} to write"
         )
     else:
         output.say(
-            f"{len(done.keys_made)} keys made, {len(done.signed)} JWTs signed, "
-            f"{len(done.written)} of {done.files} files written to {build} and beside it"
+            f"{counted(len(done.keys_made), 'key')} made, {counted(len(done.signed), 'JWT')} signed, "
+            f"{len(done.written)} of {counted(done.files, 'file')} written to {build} and beside it"
         )
     for path in done.retired:
         output.say(f"gone from the spec: {path}")

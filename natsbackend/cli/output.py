@@ -15,6 +15,7 @@ from typing import Any
 
 from natsbackend.cli.options import as_given
 from natsbackend.errors import Diagnostic, Location, Severity
+from natsbackend.wording import counted
 
 _RED, _YELLOW, _GREEN, _CYAN, _DIM, _BOLD = "31", "33", "32", "36", "2", "1"
 
@@ -78,9 +79,7 @@ def count_of(diagnostics: list[Diagnostic]) -> str:
     """Return `2 errors, 1 warning`."""
     errors = sum(d.severity is Severity.ERROR for d in diagnostics)
     warnings = len(diagnostics) - errors
-    parts = [
-        f"{n} {word}{'s' if n != 1 else ''}" for n, word in ((errors, "error"), (warnings, "warning")) if n
-    ]
+    parts = [counted(n, word) for n, word in ((errors, "error"), (warnings, "warning")) if n]
     return ", ".join(parts) or "no findings"
 
 

@@ -19,6 +19,7 @@ from natsbackend.cli.options import (
     either,
     spec_and_project,
 )
+from natsbackend.wording import counted
 
 if TYPE_CHECKING:
     from natsbackend.resolvers.interface import PushResult
@@ -71,7 +72,7 @@ def push(
     with collection_paused():
         tree = recorded_tree(path, project, now=now)
     target = choose_target(tree.backend, to, server or [])
-    question = f"push {len(tree.backend.accounts)} accounts to {', '.join(target.urls)}?"
+    question = f"push {counted(len(tree.backend.accounts), 'account')} to {', '.join(target.urls)}?"
     if not yes:
         _ask(question)
     results = push_all(tree, target, now=now, timeout=timeout)
@@ -102,7 +103,9 @@ def _tell(results: tuple[PushResult, ...], *, quiet: bool, verbose: bool) -> Non
         failed = sum(not r.ok for r in results)
         pushed = sum(r.ok and not r.is_unchanged for r in results)
         unchanged = sum(r.ok and r.is_unchanged for r in results)
-        output.answer(f"{pushed} accounts pushed and read back, {unchanged} unchanged, {failed} failed")
+        output.answer(
+            f"{counted(pushed, 'account')} pushed and read back, {unchanged} unchanged, {failed} failed"
+        )
 
 
 def _short(server: str) -> str:

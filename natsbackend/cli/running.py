@@ -17,6 +17,7 @@ from natsbackend.cli.options import (
     either,
     spec_and_project,
 )
+from natsbackend.wording import counted
 
 if TYPE_CHECKING:
     from natsbackend.live.proof import Proof
@@ -120,7 +121,8 @@ class _Shown:
 def _verdict(running: Running) -> str:
     failed = sum(not proof.passed for proof in running.proofs)
     if failed:
-        return f"\n{output.bad(f'{failed} of {len(running.proofs)} proofs failed')}"
+        of = counted(len(running.proofs), "proof")
+        return f"\n{output.bad(f'{failed} of {of} failed')}"
     return f"\n{output.good('all proofs passed')} ({len(running.proofs)})"
 
 
