@@ -46,6 +46,13 @@ class Project:
         """Public keys, issue times and digests; in Git."""
         return self.root / (f"natsbackend.{self.env}.lock" if self.env else "natsbackend.lock")
 
+    def stages(self) -> tuple[str, ...]:
+        """Return the names of all stages that have a lock here."""
+        prefix, suffix = "natsbackend.", ".lock"
+        locks = sorted(path.name for path in self.root.glob(f"{prefix}*{suffix}"))
+        names = [name[len(prefix) : -len(suffix)] for name in locks]
+        return tuple(name for name in names if name)
+
     @property
     def build(self) -> Path:
         """What is generated and holds no secret; in Git if you like."""

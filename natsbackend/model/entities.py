@@ -21,6 +21,7 @@ from natsbackend.model.sharing import Import as Import
 from natsbackend.model.sharing import Kind as Kind
 from natsbackend.model.sharing import OutsideAccount as OutsideAccount
 from natsbackend.model.sharing import Response as Response
+from natsbackend.model.switched import SwitchedOff
 
 UNLIMITED = -1
 
@@ -298,6 +299,8 @@ class Backend:
     server: Server | None = None
     targets: Mapping[str, Target] = field(default_factory=dict)
     tests: tuple[Decision | Delivery, ...] = ()
+    checks_off: Mapping[str, SwitchedOff] = field(default_factory=dict)
+    """The checks that are switched off, by id."""
     outside: Mapping[str, OutsideAccount] = field(default_factory=dict)
     """Accounts of others, by the name that the spec has for each; none of them is made or pushed."""
     offers: Offers = field(init=False, compare=False, repr=False)

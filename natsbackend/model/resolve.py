@@ -38,6 +38,7 @@ from natsbackend.model.permissions import ROLE_INBOX, Place, permissions, user_i
 from natsbackend.model.policy import policy_tests
 from natsbackend.model.serving import Server
 from natsbackend.model.sharing import EVERYONE, Latency, undecorated, without_account_token
+from natsbackend.model.switched import switched_off
 from natsbackend.model.system import system_roles
 from natsbackend.spec.limit_models import AccountLimitsSpec, JetStreamLimitsSpec
 from natsbackend.spec.load import Spec, Step
@@ -98,6 +99,7 @@ def resolve(spec: Spec) -> Resolved:
             )
             for name, other in model.outside.items()
         },
+        checks_off=switched_off(spec),
     )
     return Resolved(backend, tuple(way.found))
 

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, Tag, model_validator
 
 from natsbackend.spec.account_models import ExternalAuthorizationSpec, Mapping, RevocationsSpec, TraceSpec
+from natsbackend.spec.check_models import ChecksSpec
 from natsbackend.spec.limit_models import AccountLimitsSpec, JetStreamLimitsSpec, TieredJetStreamSpec
 from natsbackend.spec.permission_models import DefaultPermissionsSpec, PermissionsSpec
 from natsbackend.spec.policy_models import PolicyTestSpec
@@ -194,3 +195,4 @@ class SpecModel(Model):
     server: ServerSectionSpec | None = Field(default=None, description="The config of nats-server.")
     targets: dict[str, TargetSpec] = Field(default={}, description="Where to push, by name.")
     tests: list[PolicyTestSpec] = Field(default=[], description="Policy tests.")
+    checks: ChecksSpec | None = Field(default=None, description="Which checks are switched off, and why.")

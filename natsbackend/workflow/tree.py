@@ -185,7 +185,7 @@ def plan_tree(
         signed=tuple(issuing.signed),
         retired=reconciled.retired,
         without_creds=without if users else (),
-        warnings=(*opened.warnings, *late, *missing),
+        warnings=(*opened.warnings, *reconciled.warnings, *late, *missing),
     )
 
 

@@ -43,6 +43,8 @@ PROXY_KEY = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4"
 PROXIES = "server: {proxies: {trusted: [%s]}}"
 EXTRA = "server: {extra: {%s}}"
 LONG = "x" * 201
+OFF = "checks: {off: {%s}}"
+ROLE_WITHOUT_TTL = "accounts: {web: {roles: {viewer: {websocket: true}}}}"
 
 BILLING = "AAKITHNHHVYXTUAGIEG2K5IIC63XHHECSYUTAG5XFEAWMPQBHF3PC3DB"
 PARTNER = "ABHHA4VWQYSGCEWQ2DFPOBNEQ6BYBADQ6BCVTJ2NMYFP7MPQLMT4ZUNT"
@@ -1410,6 +1412,32 @@ RULES: Mapping[str, Rule] = {
             USER % "publish: [a]" + "\ntests: [{message: {from: web/one, subject: a}, reaches: [web/one]}]",
         ],
     ),
+    "check-off": Rule(
+        breaks=[
+            OFF % "role-without-tll: because",
+            OFF % "frobnicate: because",
+            OFF % "import-cycle: because",
+            OFF % "check-off-unused: because",
+            OFF % "role-without-ttl: ''" + "\n" + ROLE_WITHOUT_TTL,
+            OFF % "role-without-ttl: ' '" + "\n" + ROLE_WITHOUT_TTL,
+        ],
+        keeps=[
+            OFF % "role-without-ttl: because" + "\n" + ROLE_WITHOUT_TTL,
+            "checks: {off: {}}",
+            "checks: {}",
+        ],
+    ),
+    "check-off-unused": Rule(
+        breaks=[
+            OFF % "role-without-ttl: because",
+            OFF % "role-without-ttl: because" + "\naccounts: {web: {roles: {viewer: {ttl: 15m}}}}",
+        ],
+        keeps=[
+            OFF % "role-without-ttl: because" + "\n" + ROLE_WITHOUT_TTL,
+            OFF % "import-cycle: because",
+            OFF % "frobnicate: because",
+        ],
+    ),
 }
 
 WARNINGS = {
@@ -1441,4 +1469,5 @@ WARNINGS = {
     "cluster-ping-interval",
     "gateway-unreachable",
     "resolver-push",
+    "check-off-unused",
 }

@@ -19,6 +19,7 @@ from natsbackend.model.checks import (
     extra,
     habits,
     leafnodes,
+    life,
     listeners,
     mappings,
     mqtt,
@@ -32,13 +33,27 @@ from natsbackend.model.checks import (
     sentinel,
     server,
     sharing,
+    switches,
     trust,
     users,
 )
+from natsbackend.model.checks.life import Ending, Moment
+from natsbackend.model.checks.switches import Judged as Judged
 from natsbackend.model.entities import Backend
 from natsbackend.model.names import printable
 
 Check = Callable[[Backend], Iterable[Diagnostic]]
+
+
+def check_off(backend: Backend) -> Iterable[Diagnostic]:
+    """A check is switched off that does not exist, that finds errors, or for which no reason is given."""
+    return switches.wrong(backend, {*CHECKS, *life.LIFE}, SWITCHABLE)
+
+
+def check_off_unused(backend: Backend) -> Iterable[Diagnostic]:
+    """A check is switched off and would find nothing: what it finds one day would not be heard."""
+    return switches.unused(backend, CHECKS, SWITCHABLE)
+
 
 CHECKS: Mapping[str, Check] = {
     "name-unusable": names.unusable,
@@ -162,14 +177,53 @@ CHECKS: Mapping[str, Check] = {
     "gateway-duplicate": clusters.gateway_duplicate,
     "gateway-unreachable": clusters.gateway_unreachable,
     "test-subject": permissions.test_subject,
+    "check-off": check_off,
+    "check-off-unused": check_off_unused,
 }
+
+WARNINGS = frozenset(
+    {
+        "export-threshold-lost",
+        "jetstream-off",
+        "role-user-tag-missing",
+        "bearer-everywhere",
+        "bearer-without-expiry",
+        "time-zone-missing",
+        "permission-star",
+        "role-without-ttl",
+        "websocket-unused",
+        "websocket-same-origin",
+        "tls-verify",
+        "server-max-payload",
+        "monitor-open",
+        "resolver-push",
+        "check-off-unused",
+    }
+)
+"""The rules whose findings are warnings; those of all others are errors."""
+
+SWITCHABLE = (WARNINGS - {"check-off-unused"}) | life.LIFE.keys()
+"""The rules that a spec can switch off with a reason."""
 
 
 def check(backend: Backend) -> tuple[Diagnostic, ...]:
-    """Return every finding of every rule, in the order of the spec; names are shown without control characters."""
-    found = [
+    """Return every finding of every rule that is not switched off, in the order of the spec."""
+    return judge(backend).findings
+
+
+def judge(backend: Backend, moment: Moment | None = None, issued: Iterable[Ending] = ()) -> Judged:
+    """Return what every rule finds, in the order of the spec, parted by what the spec switches off.
+
+    With a moment the rules about time are asked, too, of the spec and of what was issued. Names are shown without
+    control characters.
+    """
+    found = [found for rule in CHECKS.values() for found in rule(backend)]
+    if moment is not None:
+        found += life.judge_endings((*life.endings_of(backend), *issued), moment)
+    shown = (
         replace(found, message=printable(found.message), hint=found.hint and printable(found.hint))
-        for rule in CHECKS.values()
-        for found in rule(backend)
-    ]
-    return tuple(sorted(found, key=lambda d: (d.at is None, d.at, d.code, d.message)))
+        for found in found
+    )
+    return switches.sift(
+        sorted(shown, key=lambda d: (d.at is None, d.at, d.code, d.message)), backend.checks_off
+    )
