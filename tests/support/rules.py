@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from support.lints import LINT_ERRORS, LINTS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
@@ -820,9 +822,11 @@ RULES: Mapping[str, Rule] = {
             USER % "publish: [a]" + "\ntests: [{message: {from: web/one, subject: a}, reaches: [web/one]}]",
         ],
     ),
+    **{code: Rule(breaks=breaks, keeps=keeps) for code, (breaks, keeps) in LINTS.items()},
 }
 
 WARNINGS = {
+    *(LINTS.keys() - LINT_ERRORS),
     "export-threshold-lost",
     "jetstream-off",
     "role-user-tag-missing",
