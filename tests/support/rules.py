@@ -413,8 +413,17 @@ RULES: Mapping[str, Rule] = {
         ],
     ),
     "bearer-without-expiry": Rule(
-        breaks=[USER % "bearer: true, connection_types: [websocket]"],
-        keeps=[USER % "bearer: true, expires: 2034-01-01", USER % "bearer: false", ROLE % "bearer: true"],
+        breaks=[
+            USER % "bearer: true, connection_types: [websocket]",
+            TAGGED % ("websocket: true", "{role: viewer}"),
+        ],
+        keeps=[
+            USER % "bearer: true, expires: 2034-01-01",
+            USER % "bearer: false",
+            ROLE % "bearer: true",
+            TAGGED % ("websocket: true", "{role: viewer, expires: 2034-01-01}"),
+            TAGGED % ("subscribe: [a]", "{role: viewer}"),
+        ],
     ),
     "time-zone-missing": Rule(
         breaks=[
@@ -560,8 +569,13 @@ RULES: Mapping[str, Rule] = {
         keeps=[ACCOUNT % "revocations: {users: {alice: 2030-01-01, U2: 2030-01-01}, all_before: 2029-01-01}"],
     ),
     "bearer-disallowed": Rule(
-        breaks=["accounts: {web: {disallow_bearer: true, roles: {viewer: {websocket: true, ttl: 15m}}}}"],
-        keeps=["accounts: {web: {disallow_bearer: true, roles: {viewer: {ttl: 15m}}}}"],
+        breaks=[
+            "accounts: {web: {disallow_bearer: true, roles: {viewer: {websocket: true, ttl: 15m}}}}",
+            "accounts: {web: {disallow_bearer: true, users: {one: {bearer: true}}}}",
+        ],
+        keeps=[
+            "accounts: {web: {disallow_bearer: true, roles: {viewer: {ttl: 15m}}, users: {one: {bearer: false}}}}"
+        ],
     ),
     "jetstream-off": Rule(
         breaks=[
@@ -638,6 +652,7 @@ RULES: Mapping[str, Rule] = {
                 "name: 'a;b'",
                 "name: a=b",
                 "name: __Host-x, domain: example.com",
+                "name: __HOST-x, domain: example.com",
                 "name: x, domain: ''",
                 "name: x, domain: 'https://example.com'",
                 "name: x, domain: 'example.com; Path=/x'",
