@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from support.lints import LINTS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
@@ -557,12 +559,17 @@ RULES: Mapping[str, Rule] = {
         ],
     ),
     "bearer-without-expiry": Rule(
-        breaks=[USER % "bearer: true, connection_types: [websocket]"],
+        breaks=[
+            USER % "bearer: true, connection_types: [websocket]",
+            TAGGED % ("websocket: true", "{role: viewer}"),
+        ],
         keeps=[
             USER % "bearer: true, expires: 2034-01-01",
             USER % "bearer: false",
             ROLE % "bearer: true",
             SENTINEL % ("bearer: true", "web/guest"),
+            TAGGED % ("websocket: true", "{role: viewer, expires: 2034-01-01}"),
+            TAGGED % ("subscribe: [a]", "{role: viewer}"),
         ],
     ),
     "time-zone-missing": Rule(
@@ -717,8 +724,13 @@ RULES: Mapping[str, Rule] = {
         keeps=[ACCOUNT % "revocations: {users: {alice: 2030-01-01, U2: 2030-01-01}, all_before: 2029-01-01}"],
     ),
     "bearer-disallowed": Rule(
-        breaks=["accounts: {web: {disallow_bearer: true, roles: {viewer: {websocket: true, ttl: 15m}}}}"],
-        keeps=["accounts: {web: {disallow_bearer: true, roles: {viewer: {ttl: 15m}}}}"],
+        breaks=[
+            "accounts: {web: {disallow_bearer: true, roles: {viewer: {websocket: true, ttl: 15m}}}}",
+            "accounts: {web: {disallow_bearer: true, users: {one: {bearer: true}}}}",
+        ],
+        keeps=[
+            "accounts: {web: {disallow_bearer: true, roles: {viewer: {ttl: 15m}}, users: {one: {bearer: false}}}}"
+        ],
     ),
     "jetstream-off": Rule(
         breaks=[
@@ -1077,6 +1089,7 @@ RULES: Mapping[str, Rule] = {
                 "name: 'a;b'",
                 "name: a=b",
                 "name: __Host-x, domain: example.com",
+                "name: __HOST-x, domain: example.com",
                 "name: x, domain: ''",
                 "name: x, domain: 'https://example.com'",
                 "name: x, domain: 'example.com; Path=/x'",
@@ -1438,36 +1451,5 @@ RULES: Mapping[str, Rule] = {
             OFF % "frobnicate: because",
         ],
     ),
-}
-
-WARNINGS = {
-    "subject-star-in-text",
-    "subject-slash",
-    "subject-braces",
-    "export-threshold-lost",
-    "jetstream-off",
-    "default-sentinel-open",
-    "extra-profiling",
-    "log-word-alone",
-    "log-trace",
-    "proxy-untrusted",
-    "proxy-unneeded",
-    "role-user-tag-missing",
-    "bearer-everywhere",
-    "bearer-without-expiry",
-    "time-zone-missing",
-    "permission-star",
-    "role-without-ttl",
-    "websocket-unused",
-    "websocket-same-origin",
-    "tls-verify",
-    "server-max-payload",
-    "monitor-open",
-    "mqtt-plain",
-    "peer-websocket-port",
-    "leafnode-websocket-word",
-    "cluster-ping-interval",
-    "gateway-unreachable",
-    "resolver-push",
-    "check-off-unused",
+    **{code: Rule(breaks=breaks, keeps=keeps) for code, (breaks, keeps) in LINTS.items()},
 }

@@ -188,13 +188,14 @@ def revocation_key(backend: Backend) -> Iterable[Diagnostic]:
 
 
 def bearer_disallowed(backend: Backend) -> Iterable[Diagnostic]:
-    """An account that disallows bearer tokens and has a role for browsers, whose tokens are nothing else."""
+    """An account that disallows bearer tokens and has a role or user whose tokens are nothing else."""
     for account, at in _accounts(backend, "disallow_bearer"):
-        role = next((role for role in account.roles.values() if role.bearer), None)
-        if account.details.disallow_bearer and role is not None:
+        bearers = [f'role "{role.name}" makes them' for role in account.roles.values() if role.bearer]
+        bearers += [f'user "{user.name}" has one' for user in account.users.values() if user.bearer]
+        if account.details.disallow_bearer and bearers:
             yield Diagnostic(
                 code="bearer-disallowed",
-                message=f'account "{account.name}" disallows bearer tokens, and its role "{role.name}" makes them',
+                message=f'account "{account.name}" disallows bearer tokens, and its {bearers[0]}',
                 at=at,
-                hint="take out `disallow_bearer`, or move the role to another account",
+                hint="take out `disallow_bearer`, or move it to another account",
             )

@@ -124,7 +124,7 @@ def websocket_cookie(backend: Backend) -> Iterable[Diagnostic]:
             at=place(server, "websocket", "cookie", "domain"),
             hint="write a host's name alone, without scheme or port: example.com",
         )
-    elif cookie.name.startswith("__Host-") and cookie.domain:
+    elif cookie.name.lower().startswith("__host-") and cookie.domain:  # browsers compare in any case
         yield Diagnostic(
             code="websocket-cookie",
             message="a cookie whose name begins with __Host- can have no domain; browsers would drop it",

@@ -49,16 +49,24 @@ def bearer_everywhere(backend: Backend) -> Iterable[Diagnostic]:
 
 
 def bearer_without_expiry(backend: Backend) -> Iterable[Diagnostic]:
-    """A user of the spec that is a bearer for good: a copied token works until it is revoked."""
-    for holder in _secret_bearers(backend):
-        if isinstance(holder, User) and holder.expires is None:
-            yield Diagnostic(
-                code="bearer-without-expiry",
-                message=f'user "{holder.name}" is a bearer and never expires; whoever copies its JWT is it for good',
-                at=holder.at,
-                hint="say until when: `expires: 2027-01-31`; or make it a role with a `ttl`",
-                severity=Severity.WARNING,
-            )
+    """A user of the spec that is a bearer for good, by itself or by its role: a copied token works until it is revoked.
+
+    A role's `ttl` is for the tokens that are minted; a user of the spec lives as long as it says itself.
+    """
+    sentinel = find_sentinel(backend)
+    for account in backend.accounts.values():
+        for user in account.users.values():
+            if sentinel and user is sentinel[1]:
+                continue
+            role = account.roles.get(user.role) if user.role is not None else None
+            if (role.bearer if role is not None else user.bearer) and user.expires is None:
+                yield Diagnostic(
+                    code="bearer-without-expiry",
+                    message=f'user "{user.name}" is a bearer and never expires; whoever copies its JWT is it for good',
+                    at=user.at,
+                    hint="say until when: `expires: 2027-01-31`; or mint its tokens from a role with a `ttl`",
+                    severity=Severity.WARNING,
+                )
 
 
 def time_zone_missing(backend: Backend) -> Iterable[Diagnostic]:
