@@ -525,8 +525,8 @@ FIRES: Mapping[str, tuple[str, str]] = {
     ),
     "mapping-subject": (mapping(source="a.>.b"), mapping(source="a.*")),
     "mapping-duplicate": (
-        mapping({"subject": "b", "weight": 1}, {"subject": "b", "weight": 2}),
         mapping({"subject": "b", "weight": 1}, {"subject": "b", "weight": 2, "cluster": "eu"}),
+        mapping({"subject": "b", "weight": 1}, {"subject": "c", "weight": 2, "cluster": "eu"}),
     ),
     "mapping-loss": (
         mapping({"subject": "m", "weight": 40}, {"subject": "b", "weight": 50}),

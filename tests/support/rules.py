@@ -526,6 +526,7 @@ RULES: Mapping[str, Rule] = {
             ACCOUNT % "mappings: {a: []}",
             ACCOUNT % "mappings: {a: [{to: b, weight: 60}, {to: c, weight: 50}]}",
             ACCOUNT % "mappings: {a: [{to: b, weight: 60}, {to: b, weight: 20}]}",
+            ACCOUNT % "mappings: {a: [{to: b, weight: 60}, {to: b, weight: 40, cluster: eu}]}",
             ACCOUNT % "mappings: {a: [{to: b, cluster: eu, weight: 60}, {to: c, cluster: eu}]}",
         ],
         keeps=[
@@ -535,7 +536,7 @@ RULES: Mapping[str, Rule] = {
             MAPPING % ("a", "b.{{partition(3)}}"),
             MAPPING % ("a.*", "b.{{split(1,-)}}.{{SplitFromLeft(1,2)}}.$JS"),
             ACCOUNT
-            % "mappings: {a: [{to: b, weight: 60}, {to: c, weight: 40}, {to: b, weight: 90, cluster: eu}]}",
+            % "mappings: {a: [{to: b, weight: 60}, {to: c, weight: 40}, {to: d, weight: 90, cluster: eu}]}",
         ],
     ),
     "account-trace": Rule(

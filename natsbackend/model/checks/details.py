@@ -145,9 +145,9 @@ def _mapping_problems(source: str, targets: tuple[MappingTarget, ...]) -> Iterat
         if share > 100:
             where = f' in cluster "{cluster}"' if cluster else ""
             yield f"its weights{where} come to {share}, above 100"
-    for (subject, cluster), count in Counter((t.subject, t.cluster) for t in targets).items():
+    for subject, count in Counter(target.subject for target in targets).items():
         if count > 1:
-            yield f'"{subject}" is there {count} times' + (f' for cluster "{cluster}"' if cluster else "")
+            yield f'"{subject}" is there {count} times; the server takes a destination once, whatever its cluster'
 
 
 def account_trace(backend: Backend) -> Iterable[Diagnostic]:
