@@ -33,7 +33,7 @@ def export_service_word(backend: Backend) -> Iterable[Diagnostic]:
             "allow_trace": export.allow_trace,
         }
         for word in (word for word, value in given.items() if value):
-            message = f'"{export.subject}" is a stream; only the export of a service has a `{word}`'
+            message = f'"{export.subject}" is a stream; only the export of a service takes `{word}`'
             hint = "the import of a stream can have it" if word == "allow_trace" else None
             yield Diagnostic(code="export-service-word", message=message, at=export.at, hint=hint)
 

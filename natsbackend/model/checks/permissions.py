@@ -161,13 +161,13 @@ def role_user_name(backend: Backend) -> Iterable[Diagnostic]:
 
 
 def role_without_ttl(backend: Backend) -> Iterable[Diagnostic]:
-    """A browser role without a longest life: a copied token would work until it is revoked."""
+    """A browser role without a longest life: whoever mints a token of it says how long it lives."""
     for account in backend.accounts.values():
         for role in account.roles.values():
             if role.websocket and role.ttl is None:
                 yield Diagnostic(
                     code="role-without-ttl",
-                    message=f'role "{role.name}" sets no `ttl`; a token of it may live 15 minutes',
+                    message=f'role "{role.name}" sets no `ttl`; a token of it lives as long as whoever mints it says',
                     at=role.at,
                     hint="say how long: ttl: 15m",
                     severity=Severity.WARNING,
