@@ -541,7 +541,14 @@ FIRES: Mapping[str, tuple[str, str]] = {
     "role-bearer-disallowed": (
         account(
             limits={**LIMITS, "disallow_bearer": True},
-            signing_keys=[{"kind": "user_scope", "key": OTHER.public, "template": {"bearer_token": True}}],
+            signing_keys=[
+                {
+                    "kind": "user_scope",
+                    "key": OTHER.public,
+                    "role": "viewer",
+                    "template": {"bearer_token": True},
+                }
+            ],
         ),
         scope(bearer_token=True),
     ),
