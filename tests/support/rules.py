@@ -29,6 +29,7 @@ EXPORTS = "accounts: {back: {exports: [%s]}}"
 SHARING = "accounts: {back: {exports: [%s]}, web: {imports: [%s]}}"
 OPERATOR = "version: 1\noperator: {name: acme, %s}"
 ACCOUNT = "accounts: {web: {%s}}"
+DEFAULTS = "accounts: {web: {default_permissions: {%s}}}"
 MAPPING = "accounts: {web: {mappings: {'%s': '%s'}}}"
 NAMED = "accounts: {%s: {}}"
 LONG = "x" * 201
@@ -306,10 +307,13 @@ RULES: Mapping[str, Rule] = {
             USER % "request: ['']",
             USER % "respond: [{subject: a, queue: 'b c'}]",
             ROLE % 'subscribe: ["user.{{name().x"]',
+            DEFAULTS % "publish: [a..b]",
+            DEFAULTS % "subscribe: {deny: ['a b c']}",
         ],
         keeps=[
             USER % "publish: [a.>, '*', '>'], subscribe: ['a.> queue', $SYS.x]",
             ROLE % 'publish: ["a.{{name()}}"]',
+            DEFAULTS % "publish: [a.>], subscribe: ['a q']",
         ],
     ),
     "permission-template": Rule(
@@ -317,6 +321,7 @@ RULES: Mapping[str, Rule] = {
             USER % 'publish: ["user.{{name()}}.>"]',
             ROLE % 'publish: ["user.{{nome()}}.>"]',
             ROLE % 'publish: {deny: ["{{Tag(x)}}"]}',
+            DEFAULTS % 'subscribe: ["user.{{name()}}.>"]',
         ],
         keeps=[
             ROLE % 'publish: ["{{NAME()}}.{{ tag(x) }}"], subscribe: ["{{account-tag(x)}}"]',
@@ -335,7 +340,12 @@ RULES: Mapping[str, Rule] = {
         ],
     ),
     "permission-star": Rule(
-        breaks=[USER % "subscribe: [a.*]", ROLE % "subscribe: ['*']", USER % "subscribe: ['a.* q']"],
+        breaks=[
+            USER % "subscribe: [a.*]",
+            ROLE % "subscribe: ['*']",
+            USER % "subscribe: ['a.* q']",
+            DEFAULTS % "subscribe: [a.*]",
+        ],
         keeps=[
             USER % "subscribe: [a.*.b, a.>, 'a*', a.x*], publish: [a.*]",
             USER % "subscribe: {allow: [a], deny: [a.*]}",
