@@ -477,6 +477,8 @@ RULES: Mapping[str, Rule] = {
             OPERATOR % "service_urls: ['nats://h/']",
             OPERATOR % "service_urls: ['nats://']",
             OPERATOR % "account_server_url: example",
+            OPERATOR % "account_server_url: 'https://a b.example'",
+            OPERATOR % "service_urls: ['nats://a b']",
         ],
         keeps=[
             OPERATOR % "service_urls: ['nats://h', 'wss://h:443'], account_server_url: 'https://h/jwt/v1'"
@@ -494,6 +496,8 @@ RULES: Mapping[str, Rule] = {
             ACCOUNT % f"description: {'x' * 8193}",
             ACCOUNT % "info_url: example.com",
             ACCOUNT % "info_url: 'https://'",
+            ACCOUNT % "info_url: 'https://a b.example'",
+            ACCOUNT % f"info_url: 'https://a.example/{'x' * 8192}'",
         ],
         keeps=[ACCOUNT % f"description: {'x' * 8192}, info_url: 'https://example.com'"],
     ),

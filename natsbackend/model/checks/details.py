@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from natsbackend.errors import Diagnostic, Location
 from natsbackend.keys import KeyRole, is_public
+from natsbackend.model.checks.texts import info_problems, is_url
 from natsbackend.model.details import ANY_ACCOUNT, MappingTarget, Places
 from natsbackend.model.entities import Account, Backend, JetStreamLimits
 from natsbackend.subjects import why_invalid_publish
 from natsbackend.subjects.mapping import why_invalid_mapping
 
-_LONGEST_TEXT = 8192
 _VERSION = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 _LIKE_A_KEY = re.compile(r"U[A-Z2-7]{55}")
 _TIER = re.compile(r"R[1-5]")
@@ -39,27 +39,18 @@ def operator_url(backend: Backend) -> Iterable[Diagnostic]:
         if why:
             at = _place(details.places, operator.at, "service_urls", index)
             yield Diagnostic(code="operator-url", message=f"{url[:80]!r} {why}", at=at)
-    if details.account_server_url and not _parts(details.account_server_url)[0]:
+    if details.account_server_url and not is_url(details.account_server_url):
         at = _place(details.places, operator.at, "account_server_url")
-        message = f"{details.account_server_url[:80]!r} is not a URL with its protocol"
+        message = f"{details.account_server_url[:80]!r} is no URL with a scheme and a host"
         yield Diagnostic(
             code="operator-url", message=message, at=at, hint="write nats://HOST:PORT or https://HOST/jwt/v1"
         )
 
 
-def _parts(url: str) -> tuple[str, str]:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme, parts.hostname or ""
-    except ValueError:
-        return "", ""
-
-
 def _why_no_service_url(url: str) -> str | None:
-    scheme, host = _parts(url)
-    if scheme not in ("nats", "tls", "ws", "wss") or not host:
+    parts = urlsplit(url) if is_url(url) else None
+    if parts is None or parts.scheme not in ("nats", "tls", "ws", "wss"):
         return "is not a URL of a NATS server: nats://, tls://, ws:// or wss:// and a host"
-    parts = urlsplit(url)
     if parts.username is not None:
         return "holds credentials"
     return "has a path; write scheme, host and port alone" if parts.path else None
@@ -81,15 +72,9 @@ def account_text(backend: Backend) -> Iterable[Diagnostic]:
     """A description or info URL that the server refuses: longer than 8192 bytes, or no URL with a host."""
     for account in backend.accounts.values():
         details = account.details
-        if len(details.description.encode()) > _LONGEST_TEXT:
-            at = _place(details.places, account.at, "description")
-            message = f"the description is longer than {_LONGEST_TEXT} bytes"
-            yield Diagnostic(code="account-text", message=message, at=at)
-        url = details.info_url
-        if url and (len(url) > _LONGEST_TEXT or not all(_parts(url))):
-            at = _place(details.places, account.at, "info_url")
-            message = f"{url[:80]!r} is not a URL with scheme and host"
-            yield Diagnostic(code="account-text", message=message, at=at, hint="write https://HOST/PATH")
+        for word, message, hint in info_problems(details.description, details.info_url):
+            at = _place(details.places, account.at, word)
+            yield Diagnostic(code="account-text", message=message, at=at, hint=hint)
 
 
 def validity_order(backend: Backend) -> Iterable[Diagnostic]:
