@@ -251,9 +251,13 @@ RULES: Mapping[str, Rule] = {
         breaks=[
             SHARING % ("{stream: a}", "{from: back, stream: a}, {from: back, stream: a}"),
             SHARING % ("{stream: a}", "{from: back, stream: a}, {from: back, stream: a, local_subject: b}"),
+            SHARING
+            % ("{service: a}", "{from: back, service: a}, {from: back, service: a, local_subject: a}"),
         ],
         keeps=[
             SHARING % ("{stream: a}, {service: a}", "{from: back, stream: a}, {from: back, service: a}"),
+            SHARING
+            % ("{service: a}", "{from: back, service: a}, {from: back, service: a, local_subject: b}"),
             "accounts: {a: {exports: [{stream: x}]}, b: {exports: [{stream: x}]},"
             " c: {imports: [{from: a, stream: x}, {from: b, stream: x}]}}",
         ],
@@ -266,9 +270,16 @@ RULES: Mapping[str, Rule] = {
                 "{from: back, service: a.x, local_subject: q.x}, {from: back, service: b, local_subject: q.x}",
             ),
             SHARING % ("{service: a.>}", "{from: back, service: a.*}, {from: back, service: a.b}"),
+            SHARING
+            % (
+                "{service: a.>}",
+                "{from: back, service: a.>}, {from: back, service: a.>, local_subject: a.b.>}",
+            ),
         ],
         keeps=[
             SHARING % ("{service: a.>}", "{from: back, service: a.c}, {from: back, service: a.b}"),
+            SHARING
+            % ("{service: a}", "{from: back, service: a}, {from: back, service: a, local_subject: b}"),
             SHARING % ("{stream: a.>}", "{from: back, stream: a.*}, {from: back, stream: a.b}"),
         ],
     ),
