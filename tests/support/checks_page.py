@@ -88,7 +88,8 @@ def with_contents(text: str) -> str:
 
 def ids_of_specs() -> set[str]:
     """Return every id that the code gives a finding about a spec: rules, and what stands in the sources."""
-    sources = [path for part in ("spec", "model") for path in (ROOT / "natsbackend" / part).rglob("*.py")]
+    parts = ("spec", "model", "claims", "workflow")
+    sources = [path for part in parts for path in (ROOT / "natsbackend" / part).rglob("*.py")]
     texts = [path.read_text(encoding="utf-8") for path in sources]
     return {code for text in texts for code in _GIVEN.findall(text)} | set(CHECKS)
 
