@@ -22,6 +22,7 @@ from natsbackend.model.sharing import Kind as Kind
 from natsbackend.model.sharing import OutsideAccount as OutsideAccount
 from natsbackend.model.sharing import Response as Response
 from natsbackend.model.switched import SwitchedOff
+from natsbackend.model.written import Written
 
 UNLIMITED = -1
 
@@ -305,9 +306,12 @@ class Backend:
     """Accounts of others, by the name that the spec has for each; none of them is made or pushed."""
     offers: Offers = field(init=False, compare=False, repr=False)
     """The exports and imports of all accounts, to be found by subject."""
+    written: Written = field(init=False, compare=False, repr=False)
+    """The subjects of all accounts, for rules about how they are written."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "offers", Offers(self.accounts))
+        object.__setattr__(self, "written", Written(self.accounts))
 
     @property
     def system_account(self) -> Account:

@@ -58,8 +58,15 @@ def holders(backend: Backend) -> Iterator[Holder]:
 
 
 def browsers(backend: Backend) -> Iterator[Holder]:
-    """Return the roles and users whose token a browser can hold."""
-    return (holder for holder in holders(backend) if holder.browser)
+    """Return the roles and users whose token a browser can hold, in the order of the spec."""
+    for account in backend.accounts.values():
+        entities: tuple[Role | User, ...] = (*account.roles.values(), *account.users.values())
+        for entity in entities:
+            if not (entity.bearer or entity.connection_types):
+                continue  # most users are of this kind, and a dozen rules ask
+            holder = Holder(account=account, entity=entity)
+            if holder.browser and (isinstance(entity, Role) or entity.role is None):
+                yield holder
 
 
 def subscribable(grant: Grant) -> str:

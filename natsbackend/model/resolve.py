@@ -7,6 +7,7 @@ sense together is `model.checks`' to say, so that all findings come out at once.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from natsbackend.errors import Diagnostic, Location
@@ -157,9 +158,7 @@ def _account(way: _Way, name: str, model: AccountSpec, defaults: DefaultsSpec, o
     is_system = name == operator.system_account
     exports = tuple(e for i, x in enumerate(model.exports) if (e := _export(way, x, at("exports", i))))
     imports = tuple(
-        m
-        for i, x in enumerate(model.imports)
-        if (m := _import(way, x, spec.below("accounts", name, "imports", i)))
+        m for i, x in enumerate(model.imports) if (m := _import(way, x, partial(at, "imports", i)))
     )
     roles = _roles(spec, name, model, exports)
     if is_system:

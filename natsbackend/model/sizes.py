@@ -44,6 +44,17 @@ def user_token_size(user: User) -> int:
     return _encoded(size)
 
 
+def is_short(user: User, most: int) -> bool:
+    """Tell quickly that a token has no more than so many bytes; False says only that it must be counted."""
+    if user.claims or user.tags or user.restrictions.sources or user.restrictions.times:
+        return False
+    may = user.permissions
+    grants = (*may.publish.allow, *may.publish.deny, *may.subscribe.allow, *may.subscribe.deny)
+    texts = len(user.name) + sum([len(grant.subject) for grant in grants])
+    # no character takes more than six bytes in JSON, and a list adds three to each text
+    return _encoded(_ENVELOPE + 2 * _LIMITS + 6 * texts + 3 * len(grants)) <= most
+
+
 def role_token_size() -> int:
     """Return about how many bytes a token of a role has that carries no tags and a name of usual length."""
     return _encoded(_ENVELOPE + LONGEST_NAME + 2)

@@ -12,7 +12,7 @@ from natsbackend.model.checks.places import place
 from natsbackend.model.entities import Account, Backend, User
 from natsbackend.model.holders import Holder, browsers
 from natsbackend.model.serving import Cookie
-from natsbackend.model.sizes import MAX_COOKIE, cookie_size, role_token_size, user_token_size
+from natsbackend.model.sizes import MAX_COOKIE, cookie_size, is_short, role_token_size, user_token_size
 
 _DOMAIN = re.compile(r"[A-Za-z0-9_.-]+")
 _NEARLY = MAX_COOKIE * 7 // 8
@@ -179,6 +179,8 @@ def token_too_long(backend: Backend) -> Iterable[Diagnostic]:
     for account in backend.accounts.values():
         for user in account.users.values():
             entity = account.roles.get(user.role, user) if user.role is not None else user
+            if is_short(user, most - _REST_OF_CONNECT):
+                continue
             size = user_token_size(user) + _REST_OF_CONNECT
             if size > most and id(entity) not in in_cookies:
                 yield Diagnostic(

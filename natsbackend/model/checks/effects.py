@@ -15,19 +15,24 @@ _MAX_PAYLOAD = 1024 * 1024
 _WEB = frozenset({ConnectionType.WEBSOCKET, ConnectionType.MQTT_WS, ConnectionType.LEAFNODE_WS})
 
 
+_UNLIMITED = (UNLIMITED, UNLIMITED)
+
+
 def limit_without_effect(backend: Backend) -> Iterable[Diagnostic]:
     """A limit that the server takes and does not hold anybody to."""
     most = _max_payload(backend)
     for account in backend.accounts.values():
         limits = account.limits
         what = f'account "{account.name}"'
-        yield from _idle(what, account.at, limits.data, limits.payload, most)
+        if (limits.data, limits.payload) != _UNLIMITED:
+            yield from _idle(what, account.at, limits.data, limits.payload, most)
         if not limits.wildcard_exports and limits.exports == UNLIMITED:
             message = f"{what}: `wildcard_exports: false` does nothing while `exports` is unlimited"
             yield _without_effect(message, account.at, "limit `exports` as well, to the number there are")
     for holder in holders(backend):
         own = holder.entity.limits
-        yield from _idle(holder.shown, holder.at, own.data, own.payload, most)
+        if (own.data, own.payload) != _UNLIMITED:
+            yield from _idle(holder.shown, holder.at, own.data, own.payload, most)
 
 
 def _max_payload(backend: Backend) -> int | None:

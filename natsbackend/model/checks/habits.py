@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from natsbackend.errors import Diagnostic, Location, Severity
-from natsbackend.model.entities import Backend, Role, User
+from natsbackend.model.entities import Backend
 from natsbackend.model.sharing import ACCOUNT_TOKEN
-from natsbackend.subjects import split_queue, why_invalid
+from natsbackend.subjects import why_invalid
 
 _TEMPLATE = re.compile(r"\{\{[^}]*\}\}")
 _BRACES = re.compile(r"\$?\{[^{}]*\}")
@@ -22,32 +22,10 @@ _SLASHED = re.compile(r"\A[^.]*/[^.]*\Z")
 """Slashes and no dot; with a dot it may well be a path below it, as the keys of a bucket are."""
 
 
-def _permission_subjects(backend: Backend) -> Iterator[tuple[str, Location | None]]:
-    for account in backend.accounts.values():
-        holders: list[Role | User] = [*account.roles.values(), *account.users.values()]
-        default = account.details.default_permissions
-        for permissions in (*([default] if default else []), *(holder.permissions for holder in holders)):
-            for rules in (permissions.publish, permissions.subscribe):
-                for grant in (*rules.allow, *rules.deny):
-                    yield split_queue(grant.subject)[0], grant.at
-
-
-def _shared_subjects(backend: Backend) -> Iterator[tuple[str, Location | None]]:
-    for account in backend.accounts.values():
-        for export in account.exports:
-            yield export.subject, export.at
-        for taken in account.imports:
-            yield taken.subject, taken.at
-            if taken.local_subject is not None:
-                yield taken.local_subject, taken.at
-        for source in account.details.mappings:
-            yield source, account.details.places.get(("mappings", source), account.at)
-
-
 def _subjects(backend: Backend, holding: re.Pattern[str]) -> Iterator[tuple[str, Location | None]]:
     """Every valid subject that holds something, each once a place; a letter stands for each `{{…}}` in it."""
     seen: set[tuple[str, Location | None]] = set()
-    for subject, at in (*_permission_subjects(backend), *_shared_subjects(backend)):
+    for subject, at in backend.written.odd_subjects():
         plain = _TEMPLATE.sub("x", subject) if "{{" in subject else subject
         if holding.search(plain) and (plain, at) not in seen and why_invalid(plain) is None:
             seen.add((plain, at))

@@ -23,9 +23,12 @@ def _families(backend: Backend) -> Iterator[tuple[str, list[_Named]]]:
 
 
 def _within(account: Account) -> Iterator[tuple[str, list[_Named]]]:
-    yield "signing key", [(k.name, k.was, k.at) for k in account.signing_keys]
-    yield "role", [(r.name, r.was, r.at) for r in account.roles.values()]
-    yield "user", [(u.name, u.was, u.at) for u in account.users.values()]
+    if account.signing_keys:
+        yield "signing key", [(k.name, k.was, k.at) for k in account.signing_keys]
+    if account.roles:
+        yield "role", [(r.name, r.was, r.at) for r in account.roles.values()]
+    if account.users:
+        yield "user", [(u.name, u.was, u.at) for u in account.users.values()]
 
 
 def unusable(backend: Backend) -> Iterable[Diagnostic]:
@@ -40,6 +43,8 @@ def unusable(backend: Backend) -> Iterable[Diagnostic]:
 def collision(backend: Backend) -> Iterable[Diagnostic]:
     """Two names differ only in case, and would be one file on many disks."""
     for what, family in _families(backend):
+        if len(family) < 2:
+            continue
         seen: dict[str, str] = {}
         for name, _, at in family:
             other = seen.setdefault(escape(name).casefold(), name)
