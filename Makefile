@@ -17,4 +17,5 @@ test:
 docs:
 	$(BIN)python -m natsbackend.cli.reference commands > docs/commands.md
 	$(BIN)python -m natsbackend.cli.reference checks > docs/checks.md
+	$(BIN)python -m natsbackend.cli.reference spec > docs/spec.md
 	$(BIN)natsbackend schema > docs/natsbackend.schema.json

@@ -1,7 +1,7 @@
-"""The reference pages, from the code itself: `python -m natsbackend.cli.reference commands`, or `checks`.
+"""The reference pages, from the code itself: `python -m natsbackend.cli.reference commands`; `checks`; `spec`.
 
-It prints `docs/commands.md` or `docs/checks.md`. The same bytes come out whatever the terminal, its width and its
-language.
+It prints `docs/commands.md`, `docs/checks.md` or `docs/spec.md` (`cli.reference_spec`). The same bytes come out
+whatever the terminal, its width and its language.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from natsbackend.cli import output
 from natsbackend.cli.app import app
+from natsbackend.cli.reference_spec import spec_page
 
 _INTRODUCTION = """\
 # Commands
@@ -152,4 +153,5 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    output.answer(checks() if sys.argv[1:] == ["checks"] else reference())
+    pages = {"commands": reference, "checks": checks, "spec": spec_page}
+    output.answer(pages[sys.argv[1]]())

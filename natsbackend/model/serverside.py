@@ -19,14 +19,14 @@ from natsbackend.model.serving import (
     Tls,
     Websocket,
 )
+from natsbackend.spec.limit_models import ServerLimitsSpec
 from natsbackend.spec.load import Spec, Step
+from natsbackend.spec.resolver_models import ResolverSpec
 from natsbackend.spec.server_models import (
     ClientTlsSpec,
     EncryptionSpec,
     MonitorSpec,
-    ResolverSpec,
     ServerJetStreamSpec,
-    ServerLimitsSpec,
     ServerSpec,
     TlsSpec,
     WebsocketSpec,
