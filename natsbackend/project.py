@@ -46,6 +46,13 @@ class Project:
         """Public keys, issue times and digests; in Git."""
         return self.root / (f"natsbackend.{self.env}.lock" if self.env else "natsbackend.lock")
 
+    def stages(self) -> tuple[str, ...]:
+        """Return the names of all stages that have a lock here."""
+        prefix, suffix = "natsbackend.", ".lock"
+        locks = sorted(path.name for path in self.root.glob(f"{prefix}*{suffix}"))
+        names = [name[len(prefix) : -len(suffix)] for name in locks]
+        return tuple(name for name in names if name)
+
     @property
     def build(self) -> Path:
         """What is generated and holds no secret; in Git if you like."""
@@ -60,6 +67,11 @@ class Project:
     def operator_jwt(self) -> Path:
         """The operator JWT."""
         return self.build / "operator.jwt"
+
+    @property
+    def default_sentinel(self) -> Path:
+        """The JWT of the default sentinel: the user of whoever has none."""
+        return self.build / "default_sentinel.jwt"
 
     @property
     def accounts_dir(self) -> Path:
@@ -92,6 +104,11 @@ class Project:
     def creds(self, account: str, user: str) -> Path:
         """The creds file of a user."""
         return self.creds_dir / escape(account) / f"{escape(user)}.creds"
+
+    @property
+    def secrets(self) -> Path:
+        """The files with secrets that the config includes."""
+        return self._stage / "secrets"
 
     @property
     def stamp(self) -> Path:

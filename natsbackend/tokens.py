@@ -18,13 +18,11 @@ from natsbackend.keys import KeyPair, KeyRole, derived_user_key
 from natsbackend.model.entities import Role
 from natsbackend.model.names import is_template_safe
 from natsbackend.model.serving import Cookie
+from natsbackend.model.sizes import MAX_COOKIE as MAX_COOKIE
 from natsbackend.model.templates import denied_without_tag
 
 DEFAULT_TTL = 15 * 60
 """Seconds a token lives where neither the role nor the caller says."""
-
-MAX_COOKIE = 4096
-"""Bytes of name, value and attributes that browsers keep (RFC 6265, 6.1); a larger cookie is dropped silently."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

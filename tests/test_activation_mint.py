@@ -22,11 +22,13 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         {"stream": "news.>", "private": True},
         {"stream": "both", "private": True},
         {"service": "both", "private": ["web"]},
+        {"stream": "deals.>", "private": ["web", "partner"]},
         {"stream": "open"},
     ]
     spec = {
         "version": 1,
         "operator": {"name": "acme"},
+        "outside": {"partner": {"public_key": STRANGER}},
         "accounts": {"back": {"exports": exports}, "web": {}},
     }
     made = Workspace(root=tmp_path_factory.mktemp("mint"), spec=spec)
@@ -41,6 +43,14 @@ def test_an_activation_is_for_the_subject_and_the_account_that_were_asked_for(sp
     assert token.issuer == space.key("accounts/back/signing/main")
     assert token.nats["issuer_account"] == space.key("accounts/back")
     assert (token.nats["subject"], token.nats["kind"]) == ("news.eu", "stream")
+
+
+def test_an_account_outside_goes_by_its_name(space: Workspace) -> None:
+    ran = natsbackend("activation", "mint", "back", "deals.>", "--for", "partner", cwd=space.root)
+    assert decode(ran.out.strip()).subject == STRANGER
+    arguments = ("activation", "mint", "back", "both", "--kind", "service", "--for", "partner")
+    ran = natsbackend(*arguments, cwd=space.root, code=1)
+    assert "is not for 'partner'" in ran.err
 
 
 def test_it_ends_where_that_was_asked_for(space: Workspace) -> None:
@@ -65,6 +75,8 @@ def test_the_kind_is_asked_for_where_it_is_not_clear(space: Workspace) -> None:
         ("nobody", "news.>", STRANGER, "no account 'nobody'"),
         ("back", "news.>", USER, "is not the public key of an account"),
         ("back", "open", STRANGER, "is not private"),
+        ("back", "news.>", "web", "name it in `private`"),
+        ("back", "news.>", "nobody", "a name under `outside`"),
         ("back", ">", STRANGER, "does not export"),
         ("back", "news..x", STRANGER, "cannot be imported"),
     ],

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from support.findings import codes, findings, with_head
-from support.rules import EXPORTS, RULES, SHARING, WARNINGS
+from support.rules import EXPORTS, RULES, SHARING
 
 from natsbackend.errors import Severity
-from natsbackend.model.checks import CHECKS
+from natsbackend.model.checks import CHECKS, SWITCHABLE, WARNINGS, Judged, judge
+from natsbackend.model.resolve import resolve
+from natsbackend.spec.load import parse_spec
 
 
 def test_every_rule_is_tried_here() -> None:
@@ -63,3 +65,54 @@ def test_an_export_is_found_among_thousands_in_time_that_grows_with_their_number
     exports = ", ".join(f"{{stream: s.{i}.>}}" for i in range(3000))
     imports = ", ".join(f"{{from: back, stream: s.{i}.x}}" for i in range(3000))
     assert codes(with_head(SHARING % (exports, imports))) == set()
+
+
+# --- checks that are switched off ---
+
+
+def judged(text: str) -> Judged:
+    return judge(resolve(parse_spec(with_head(text), "spec.yaml")).backend)
+
+
+def test_only_rules_are_said_to_warn() -> None:
+    assert CHECKS.keys() >= WARNINGS
+
+
+@pytest.mark.parametrize("code", sorted(SWITCHABLE & CHECKS.keys()))
+def test_a_warning_that_is_switched_off_is_silenced_with_its_reason(code: str) -> None:
+    text = with_head(RULES[code].breaks[0]) + f"\nchecks: {{off: {{{code}: 'it is known'}}}}\n"
+    before, after = judged(RULES[code].breaks[0]), judged(text)
+    assert [f.message for f in after.findings] == [f.message for f in before.findings if f.code != code]
+    assert [s.finding.message for s in after.silenced] == [
+        f.message for f in before.findings if f.code == code
+    ]
+    assert {(s.off.code, s.off.reason) for s in after.silenced} == {(code, "it is known")}
+
+
+def test_an_error_is_said_whatever_is_switched_off() -> None:
+    text = "accounts: {web: {imports: [{from: shop, stream: a}]}}\nchecks: {off: {import-unknown-account: known}}"
+    assert {f.code for f in judged(text).findings} == {"import-unknown-account", "check-off"}
+    assert judged(text).silenced == ()
+
+
+def test_what_is_switched_off_without_a_reason_is_said_all_the_same() -> None:
+    assert {"role-without-ttl", "check-off"} <= codes(with_head(RULES["check-off"].breaks[-1]))
+    assert "check-off-unused" not in codes(with_head(RULES["check-off"].breaks[-1]))
+
+
+@pytest.mark.parametrize(
+    ("off", "message", "hint"),
+    [
+        ("role-without-tll: x", "there is no check 'role-without-tll'", "did you mean 'role-without-ttl'?"),
+        ("frobnicate: x", "there is no check 'frobnicate'", "the id stands in brackets behind `warning`"),
+        (
+            "import-cycle: x",
+            '"import-cycle" finds errors, which cannot be switched off',
+            "mend what it finds, and take this line out",
+        ),
+    ],
+)
+def test_what_cannot_be_switched_off_is_said_with_the_way_out(off: str, message: str, hint: str) -> None:
+    (found,) = findings(with_head(f"checks: {{off: {{{off}}}}}"))
+    assert (found.message, found.hint) == (message, hint)
+    assert str(found.at) == "spec.yaml:3:16"

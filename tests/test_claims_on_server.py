@@ -16,7 +16,7 @@ from support.running import Running, in_order, running
 from support.servers import PLAIN_WEBSOCKET
 
 from natsbackend.claims.codec import read_unverified
-from natsbackend.model.entities import Account
+from natsbackend.model.entities import Account, ConnectionType, User
 
 
 @pytest.mark.parametrize("folder", SOUND, ids=lambda folder: folder.name)
@@ -25,8 +25,9 @@ def test_the_go_decoder_reads_what_was_meant_and_every_user_gets_in(folder: Path
         accounts = live.tree.backend.accounts.values()
         for account in accounts:
             for user in account.users.values():
-                with live.connect(account, user) as connection:
-                    assert connection.flush() == []
+                if speaks_nats(account, user):
+                    with live.connect(account, user) as connection:
+                        assert connection.flush() == []
         assert live.server.warnings() in ((), (PLAIN_WEBSOCKET,))
         for account in accounts:
             live.load(account)
@@ -38,11 +39,23 @@ def test_the_go_decoder_reads_what_was_meant_and_every_user_gets_in(folder: Path
         assert noise in ([], [PLAIN_WEBSOCKET])
 
 
+def speaks_nats(account: Account, user: User) -> bool:
+    """Tell whether a user connects as clients and browsers do; MQTT and leaf nodes have tests of their own."""
+    types = account.roles[user.role].connection_types if user.role is not None else user.connection_types
+    return not types or bool({ConnectionType.STANDARD, ConnectionType.WEBSOCKET}.intersection(types))
+
+
 def assert_read_back(live: Running, account: Account) -> None:
-    """Hold what the server made of an account against what was meant, the order of members included."""
+    """Hold what the server made of an account against what was meant, the order of members included.
+
+    Of raw `claims` it makes nothing: its Go library reads over members that it does not know.
+    """
     info = live.info(account)
     token = live.tree.tokens[account.path]
     meant = json.loads(json.dumps(read_unverified(token).claims), object_pairs_hook=in_order)
+    for name, nats in meant:
+        if name == "nats":
+            nats[:] = [member for member in nats if member[0] not in account.details.claims]
     assert info["decoded_jwt"] == meant
     assert (info["jwt"], info["complete"], info["expired"]) == (token, True, False)
     share = account.jetstream.disk or account.jetstream.memory or account.details.tiers

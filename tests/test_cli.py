@@ -84,7 +84,11 @@ def test_without_a_command_help_is_shown_and_the_code_says_usage(
         ("check", "--frobnicate"),
         ("check", "a", "b"),
         ("check", "--format", "xml"),
-        ("generate", "extra"),
+        ("generate", "a", "b"),
+        ("generate", "a", "-f", "b"),
+        ("push", "a", "b"),
+        ("up", "a", "-f", "b"),
+        ("check", "a", "-f", "b"),
         ("generate", "-f"),
         ("push", "--timeout", "0"),
         ("push", "--timeout", "soon"),
@@ -104,6 +108,70 @@ def test_wrong_usage_is_exit_2_and_said_on_stderr(tmp_path: Path, arguments: tup
     assert ran.out == ""
     assert "Error: " in ran.err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("chekc",), "No such command 'chekc'. Did you mean 'check'?"),
+        (("token", "mnit"), "No such command 'mnit'. Did you mean 'mint'?"),
+        (("check", "--strit"), "No such option: --strit (Possible options: --strict)"),
+        (("check", "--format", "xml"), "'xml' is not one of 'human', 'json', 'sarif', 'github', 'junit'."),
+        (("push", "--timeout", "0"), "Input should be greater than or equal to 0.1"),
+        (("check", "a", "-f", "b"), "the spec is given twice: a, and -f b"),
+    ],
+)
+def test_wrong_usage_is_said_in_plain_words(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    err = natsbackend_here(*arguments, cwd=tmp_path, code=2).err
+    assert said in err
+    assert "Value error" not in err
+
+
+@pytest.mark.parametrize(
+    "command", [("check",), ("generate", "--check"), ("up", "--once"), ("push", "--yes"), ("migrate",)]
+)
+def test_a_spec_is_named_by_an_argument_or_by_its_option(tmp_path: Path, command: tuple[str, ...]) -> None:
+    for named in (("x.yaml",), ("-f", "x.yaml"), ("x.yaml", "-f", "x.yaml")):
+        assert "there is no x.yaml" in natsbackend_here(*command, *named, cwd=tmp_path, code=1).err
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ((), "`natsbackend generate`"),
+        (("-f", "my spec.yaml"), "`natsbackend generate -f 'my spec.yaml'`"),
+        (("--env", "prod"), "`natsbackend generate --env prod`"),
+        (("-f", "my spec.yaml", "--env", "prod"), "`natsbackend generate -f 'my spec.yaml' --env prod`"),
+    ],
+)
+def test_a_command_in_a_hint_is_for_the_spec_and_the_stage_that_were_given(
+    tmp_path: Path, given: tuple[str, ...], shown: str
+) -> None:
+    for name in ("natsbackend.yaml", "my spec.yaml"):
+        (tmp_path / name).write_text("version: 1\noperator: {name: acme}\n")
+    asked = natsbackend_here("generate", "--frozen", *given, cwd=tmp_path, code=1)
+    assert f"hint: run {shown} where the key store is" in asked.err
+    mint = ("token", "mint", "SYS/pusher", "--name", "x")
+    assert f"hint: run {shown}\n" in natsbackend_here(*mint, *given, cwd=tmp_path, code=1).err
+
+
+def test_a_hint_in_a_report_names_the_stage_too(tmp_path: Path) -> None:
+    (tmp_path / "natsbackend.yaml").write_text(
+        "version: 1\noperator: {name: acme}\naccounts: {a: {expires: 2020-01-01}}\n"
+    )
+    ran = natsbackend_here("check", "--env", "prod", "--format", "json", cwd=tmp_path)
+    assert "`natsbackend push --env prod`" in ran.json["findings"][0]["hint"]
+    assert natsbackend_here("check", "--env", "prod", cwd=tmp_path).out.count("generate --env prod`") == 1
+
+
+def test_one_of_a_thing_is_said_in_the_singular(tmp_path: Path) -> None:
+    spec = tmp_path / "natsbackend.yaml"
+    spec.write_text("version: 1\noperator: {name: acme}\n")
+    natsbackend_here("generate", cwd=tmp_path)
+    spec.write_text("version: 1\noperator: {name: acme}\naccounts: {web: {}}\n")
+    asked = natsbackend_here("generate", "--check", cwd=tmp_path, code=3).err
+    assert "not up to date: 1 key to make, 1 JWT to sign, " in asked
+    assert "1 key made, 1 JWT signed, " in natsbackend_here("generate", cwd=tmp_path).err
 
 
 # --- specs that cannot be read ---
@@ -239,7 +307,7 @@ def test_check_as_json_lists_findings_with_their_places(tmp_path: Path) -> None:
         "version: 1\noperator: {name: acme}\naccounts:\n  web:\n    imports: [{from: nobody, stream: x}]\n"
     )
     ran = natsbackend_here("check", "--format", "json", cwd=tmp_path, code=1)
-    assert set(ran.json) == {"format", "sound", "findings"}
+    assert set(ran.json) == {"format", "sound", "findings", "switched_off"}
     assert (ran.json["format"], ran.json["sound"]) == (1, False)
     (finding,) = [f for f in ran.json["findings"] if f["severity"] == "error"]
     assert set(finding) == {"code", "severity", "message", "hint", "file", "line", "column"}
@@ -255,7 +323,7 @@ def test_check_as_json_of_a_wrong_shape_is_json_too(tmp_path: Path) -> None:
 
 def test_a_sound_spec_as_json_has_no_findings(workspace: Workspace) -> None:
     ran = natsbackend_here("check", "--format", "json", cwd=workspace.root)
-    assert ran.json == {"format": 1, "sound": True, "findings": []}
+    assert ran.json == {"format": 1, "sound": True, "findings": [], "switched_off": []}
 
 
 def test_warnings_are_exit_0_and_with_strict_exit_1(workspace: Workspace) -> None:
@@ -621,10 +689,10 @@ def test_a_bug_is_reported_without_the_values_that_led_to_it(
     from natsbackend.cli import app
     from natsbackend.workflow import opening
 
-    def broken(name: str) -> None:
+    def broken(name: str, *rest: object) -> None:
         raise RuntimeError(f"secret-of-{name}")
 
-    monkeypatch.setattr(opening, "examine", broken)
+    monkeypatch.setattr(opening, "examined", broken)
     with pytest.raises(SystemExit) as caught:
         app.app(["check", "a-secret-path"])
     assert caught.value.code == 70

@@ -26,6 +26,7 @@ from natsbackend.live.wire import Refused
 from natsbackend.model.entities import Backend, Principal
 from natsbackend.model.resolve import resolve
 from natsbackend.spec.load import parse_spec
+from natsbackend.spec.raw_claims import WORDS_OF_ACCOUNTS, WORDS_OF_OPERATORS
 from natsbackend.spec.user_models import DECIDED_CLAIMS, WORDS_OF_CLAIMS
 
 SERVER = f"server: {{websocket: {{no_tls: true, cookie: {{name: t}}, allowed_origins: ['{ORIGIN}']}}}}"
@@ -216,3 +217,5 @@ def test_raw_claims_stand_in_the_jwt_and_the_server_reads_over_them(
 
 def test_every_member_that_the_format_knows_has_a_word_or_is_decided() -> None:
     assert set(WORDS_OF_CLAIMS) | DECIDED_CLAIMS == {*schema._TEMPLATE, "issuer_account", *schema._COMMON}
+    assert {*WORDS_OF_ACCOUNTS, "type", "version"} == {*schema._ACCOUNT}
+    assert {*WORDS_OF_OPERATORS, "type", "version"} == {*schema._OPERATOR}

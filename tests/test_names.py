@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from natsbackend.model.entities import role_path, signing_path, user_path
 from natsbackend.model.names import MAX_ESCAPED, escape, is_template_safe, unescape, why_unusable
+from natsbackend.model.nearest import COMPARISONS, Nearest
 from natsbackend.project import Project
 
 names = st.one_of(st.text(), st.text(alphabet="ab./\\%~ Aé\0", max_size=8))
@@ -121,3 +122,14 @@ def test_an_unusable_name_is_told_why(name: str) -> None:
 @pytest.mark.parametrize("name", ["a", "a b", "..", "CON", "x" * 200, "naïve", "日本", "🙂‍↔️", "-", "%"])
 def test_a_usable_name(name: str) -> None:
     assert why_unusable(name) is None
+
+
+def test_the_nearest_name_is_the_one_that_was_meant() -> None:
+    assert Nearest().to("telemtry", ["web", "telemetry", "tele"]) == "telemetry"
+    assert Nearest().to("zzz", ["web", "telemetry"]) is None
+
+
+def test_hints_end_where_they_would_cost_more_than_they_are_worth() -> None:
+    nearest, known = Nearest(), [f"tenant{n}" for n in range(COMPARISONS // 4)]
+    assert [nearest.to("tenant7x", known) is None for _ in range(5)] == [False] * 4 + [True]
+    assert nearest.to("tenant7x", ["tenant7"]) is None

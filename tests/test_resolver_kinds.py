@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,11 +11,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from support.programs import program
 from support.resolvers import free_ports
 from support.servers import NOW
 from support.workspaces import Spec, Workspace
 
 from natsbackend.claims.creds import parse_creds
+from natsbackend.errors import LiveServerError
 from natsbackend.keys import KeyPair
 from natsbackend.live.server import NatsServer, find_server
 from natsbackend.live.wire import Refused, connect_tcp
@@ -55,7 +59,7 @@ def logs_in(space: Workspace, port: int, account: str) -> bool:
 
 
 @contextmanager
-def account_server(root: Path) -> Iterator[str]:
+def account_server(root: Path, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Answer with the JWTs of `build/accounts` by public key, and with 200 at /; yield the address."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -72,10 +76,12 @@ def account_server(root: Path) -> Iterator[str]:
             pass
 
     server = ThreadingHTTPServer((HOST, 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield f"http://{HOST}:{server.server_port}/jwt/v1/accounts/"
+        yield f"{'https' if tls else 'http'}://{HOST}:{server.server_port}/jwt/v1/accounts/"
     finally:
         server.shutdown()
         thread.join()
@@ -96,6 +102,28 @@ def test_a_url_resolver_asks_for_every_account(tmp_path: Path) -> None:
     ):
         assert server.warnings() == ()
         assert [logs_in(space, port, name) for name in ACCOUNTS] == [True, True]
+
+
+def test_a_url_resolver_asks_over_tls_and_shows_its_own_certificate(tmp_path: Path) -> None:
+    command = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
+    files = ["-addext", "subjectAltName=IP:127.0.0.1", "-out", "a.crt", "-keyout", "a.key"]
+    subprocess.run(
+        [program("openssl"), *command.split(), *files], check=True, capture_output=True, cwd=tmp_path
+    )
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(tmp_path / "a.crt"))
+    tls.load_cert_chain(tmp_path / "a.crt", tmp_path / "a.key")
+    tls.verify_mode = ssl.CERT_REQUIRED
+    words = {"ca_file": "a.crt", "cert_file": "a.crt", "key_file": "a.key"}
+    with account_server(tmp_path, tls) as url:
+        with resolving(tmp_path, {"type": "url", "url": url, "tls": words}) as (space, server, port):
+            assert server.warnings() == ()
+            assert [logs_in(space, port, name) for name in ACCOUNTS] == [True, True]
+        for less in ({}, {"ca_file": "a.crt"}):
+            with (
+                pytest.raises(LiveServerError, match="tls: "),
+                resolving(tmp_path, {"type": "url", "url": url, "tls": less}),
+            ):
+                pytest.fail("it started")
 
 
 @pytest.mark.parametrize("limit", [7, "unlimited"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import subprocess
@@ -16,7 +17,7 @@ from support.resolvers import free_ports
 from support.servers import NOW, PLAIN_WEBSOCKET
 from support.workspaces import Spec, Workspace
 
-from natsbackend.errors import LiveServerError
+from natsbackend.errors import LiveServerError, SpecError
 from natsbackend.live.server import NatsServer, find_server
 from natsbackend.model.entities import Backend, Operator
 from natsbackend.model.serving import Cookie, Listen, Monitor, Server, Tls, Websocket
@@ -216,3 +217,47 @@ def test_a_key_without_quotes_of_its_own_stops_the_server(
         serving(tmp_path, {"listen": f"{HOST}:{nats}", "jetstream": ENCRYPTED}),
     ):
         pytest.fail("it started")
+
+
+def greeting(port: int) -> str:
+    """Return what the server says first, and what it says if it then ends the connection."""
+    said = b""
+    with (
+        socket.create_connection((HOST, port), timeout=5) as connection,
+        contextlib.suppress(ConnectionResetError),  # it need not have read what we say
+    ):
+        while block := connection.recv(4096):
+            if not said:
+                connection.sendall(b'CONNECT {"verbose":false}\r\nPING\r\n')
+            said += block
+    return said.decode()
+
+
+def test_unlimited_connections_let_everybody_in(tmp_path: Path) -> None:
+    """The server itself takes -1 and 0 for nobody: `maximum connections exceeded`."""
+    (nats,) = free_ports(1)
+    limits = {"max_connections": "unlimited"}
+    with serving(tmp_path, {"listen": f"{HOST}:{nats}", "limits": limits}) as running:
+        assert "Authorization Violation" in greeting(nats)
+        assert not [line for line in running.warnings() if "exceeded" in line]
+    config = tmp_path / "build" / "nats-server.conf"
+    text = config.read_text(encoding="utf-8")
+    assert "max_connections: 2147483647\n" in text
+    config.write_text(text.replace("max_connections: 2147483647", "max_connections: -1"), encoding="utf-8")
+    with NatsServer(find_server(), config, log=tmp_path / "log", cwd=tmp_path):
+        assert "maximum connections exceeded" in greeting(nats)
+
+
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [
+        ("max_connections", "with 0 connections the server lets nobody in"),
+        ("max_subscriptions", "0 does not mean none here: the server would take it for no limit"),
+    ],
+)
+def test_zero_is_refused_for_what_it_would_be(limit: str, message: str, tmp_path: Path) -> None:
+    space = Workspace(root=tmp_path, spec=spec_of({"limits": {limit: 0}}))
+    with pytest.raises(SpecError) as refused:
+        space.generate(now=NOW)
+    (found,) = refused.value.diagnostics
+    assert (found.message, found.hint) == (message, "write at least 1, or `unlimited` for no limit")

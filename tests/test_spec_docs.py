@@ -188,6 +188,10 @@ def _outputs(folder: Path) -> Mapping[str, frozenset[str]]:
         system_account=keyring[backend.system_account.path],
         preload={},
         accounts={name: keyring[account.path] for name, account in backend.accounts.items()},
+        sentinel="eyJ" if backend.server and backend.server.default_sentinel else None,
+        creds={
+            user.path: "x.creds" for account in backend.accounts.values() for user in account.users.values()
+        },
     )
     found["config"].update(_paths(config))
     return {kind: frozenset(paths) for kind, paths in found.items()}

@@ -482,3 +482,14 @@ def test_a_subject_of_thousands_of_tokens_does_not_exhaust_the_stack() -> None:
     index = index_of([long, f"{long}.>", ">"])
     assert index.overlapping(">") == (0, 1, 2)
     assert index.covering(long) == (0, 2)
+
+
+@settings(max_examples=50)
+@given(st.lists(PATTERN, min_size=1, max_size=25), PATTERN)
+def test_an_index_that_was_asked_still_takes_patterns(patterns: list[str], asked: str) -> None:
+    index: SubjectIndex[int] = SubjectIndex()
+    for number, pattern in enumerate(patterns):
+        index.add(pattern, number)
+        index.covering(asked)
+    assert index.covering(asked) == index_of(patterns).covering(asked)
+    assert index.overlapping(asked) == index_of(patterns).overlapping(asked)

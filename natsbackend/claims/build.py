@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 
 from natsbackend.claims.codec import Claims, TokenKind
 from natsbackend.claims.details import account_members, operator_members
-from natsbackend.claims.sharing import export_nats, import_nats
+from natsbackend.claims.sharing import export_nats, import_nats, revoked_importers
 from natsbackend.claims.unsigned import Unsigned as Unsigned
 from natsbackend.keys import Keyring
 from natsbackend.model.entities import (
@@ -50,6 +50,9 @@ def build(
     for account in backend.accounts.values():
         carried: dict[Import, str] = {}
         for taken in account.imports:
+            if taken.token is not None:
+                carried[taken] = taken.token
+                continue
             export = grants.of(account, taken)
             token = export and (activations or {}).get(
                 activation_path(account_path(taken.account), account.name, export)
@@ -124,7 +127,9 @@ def account_claims(
         nats["imports"] = [import_nats(account, i, keyring, (activations or {}).get(i)) for i in imports]
     if account.exports:
         nats["exports"] = [
-            export_nats(e, (revoked or {}).get(export_path(account.path, e), {}))
+            export_nats(
+                e, revoked_importers(backend, e, (revoked or {}).get(export_path(account.path, e), {}))
+            )
             for e in sorted(account.exports, key=lambda e: (e.subject, e.kind))
         ]
     nats["limits"] = _account_limits(account)

@@ -10,14 +10,14 @@ from natsbackend.model.entities import Account, Permissions, account_path
 
 
 def operator_members(details: OperatorDetails) -> dict[str, object]:
-    """Return the operator's members that come before and after its system account, by name."""
+    """Return the operator's members that come before and after its system account, by name; raw ones are last."""
     members = {
         "account_server_url": details.account_server_url,
         "operator_service_urls": list(details.service_urls),
         "assert_server_version": details.assert_server_version,
         "tags": list(details.tags),
     }
-    return {name: value for name, value in members.items() if value}
+    return {name: value for name, value in members.items() if value} | dict(details.claims)
 
 
 def account_members(
@@ -41,7 +41,7 @@ def account_members(
         "info_url": details.info_url,
         "tags": list(details.tags),
     }
-    return out | {name: value for name, value in rest.items() if value}
+    return out | {name: value for name, value in rest.items() if value} | dict(details.claims)
 
 
 def _revocations(account: Account, keyring: Keyring) -> Mapping[str, int]:
@@ -80,7 +80,9 @@ def _authorization(
     if external.accounts == (ANY_ACCOUNT,):
         out["allowed_accounts"] = [ANY_ACCOUNT]
     elif external.accounts:
-        out["allowed_accounts"] = [keyring[account_path(name)] for name in external.accounts]
+        out["allowed_accounts"] = [
+            external.outside.get(name) or keyring[account_path(name)] for name in external.accounts
+        ]
     if external.xkey_path is not None:
         out["xkey"] = keyring[external.xkey_path]
     return out

@@ -38,12 +38,22 @@ def export_nats(export: Export, revoked: Mapping[str, int]) -> dict[str, object]
     return out
 
 
+def revoked_importers(backend: Backend, export: Export, known: Mapping[str, int]) -> dict[str, int]:
+    """Return, by public key or `*`, until when activations of an export are revoked; `known` are those of the lock."""
+    revoked = dict(known)
+    for name, until in export.revoked.items():
+        outside = backend.outside.get(name)
+        key = name if outside is None else outside.public_key
+        revoked[key] = max(until, revoked.get(key, 0))
+    return revoked
+
+
 def import_nats(account: Account, imported: Import, keyring: Keyring, token: str | None) -> dict[str, object]:
     """Return one of the `imports` of an account."""
     out: dict[str, object] = {
         "name": imported.name,
         "subject": imported.subject.replace(ACCOUNT_TOKEN, keyring[account.path]),
-        "account": keyring[account_path(imported.account)],
+        "account": imported.outside_key or keyring[account_path(imported.account)],
     }
     if token is not None:
         out["token"] = token

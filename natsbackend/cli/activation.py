@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from natsbackend.cli import output
-from natsbackend.cli.options import EnvOption, FileOption, spec_and_project
+from natsbackend.cli.options import EnvOption, FileOption, read_duration, spec_and_project
 from natsbackend.model.sharing import Kind
 
 app = typer.Typer(
@@ -30,7 +30,12 @@ def mint(
         str, typer.Argument(metavar="SUBJECT", help="The subject of a private export, or a narrower one.")
     ],
     importer: Annotated[
-        str, typer.Option("--for", metavar="PUBLIC_KEY", help="The public key of the importing account.")
+        str,
+        typer.Option(
+            "--for",
+            metavar="NAME_OR_KEY",
+            help="The importing account: its name under `outside`, or its public key.",
+        ),
     ],
     kind: Annotated[
         Kind | None,
@@ -64,11 +69,4 @@ def mint(
 
 
 def _seconds(text: str | None) -> int | None:
-    from natsbackend.spec.units import read_seconds
-
-    if text is None:
-        return None
-    try:
-        return read_seconds(text)
-    except ValueError as e:
-        raise typer.BadParameter(str(e), param_hint="--ttl") from None
+    return None if text is None else read_duration(text, "--ttl")

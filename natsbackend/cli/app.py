@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from natsbackend import __version__
 from natsbackend.cli import activation, authoring, output, pushing, running, token
+from natsbackend.cli.options import remember_given
 from natsbackend.errors import NatsBackendError, SpecError
 
 EXIT_BUG = 70
@@ -35,6 +36,7 @@ class Boundary(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command; report whatever it raises."""
         self.interrupted = False
+        remember_given(None, None)
         ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
         if ours:
             signal.signal(signal.SIGINT, self._interrupt)
@@ -65,7 +67,11 @@ class Boundary(TyperGroup):
             output.show_error(f"{place}{e.strerror or type(e).__name__}", None)
             output.abandon_stdout()
             raise typer.Exit(1) from None
-        except (typer.Exit, typer.Abort, typer.BadParameter):
+        except typer.BadParameter as e:
+            # pydantic reads option values for typer, and puts the class of its own error in front
+            e.message = e.message.removeprefix("Value error, ")
+            raise
+        except (typer.Exit, typer.Abort):
             raise
         except Exception as e:
             if type(e).__module__.startswith("typer."):

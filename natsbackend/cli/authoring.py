@@ -1,4 +1,4 @@
-"""`init`, `check`, `generate`, `schema`: from nothing to a tree of files."""
+"""`init`, `generate`, `schema`, `migrate`: from nothing to a tree of files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from natsbackend.cli import output
+from natsbackend.cli import checking, output
 from natsbackend.cli.options import (
     EnvOption,
     FileOption,
@@ -17,11 +17,14 @@ from natsbackend.cli.options import (
     ReportFormat,
     SpecArgument,
     VerboseOption,
+    either,
     is_frozen,
     spec_and_project,
 )
+from natsbackend.wording import counted
 
 if TYPE_CHECKING:
+    from natsbackend.project import Project
     from natsbackend.workflow.generate import Generated
 
 NOT_CLEAN = 3
@@ -30,7 +33,7 @@ NOT_CLEAN = 3
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command("init")(init)
-    app.command("check")(check)
+    app.command("check")(checking.check)
     app.command("generate")(generate)
     app.command("schema")(schema)
     app.command("migrate")(migrate)
@@ -51,42 +54,8 @@ def init(
     output.say(f"next: natsbackend up {path}")
 
 
-def check(
-    spec: SpecArgument = None,
-    file: FileOption = None,
-    env: EnvOption = None,
-    report: FormatOption = ReportFormat.HUMAN,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on warnings, too.")] = False,
-    quiet: QuietOption = False,
-) -> None:
-    """Judge a spec; needs no key or server.
-
-    Its shape and its meaning, over all accounts. Exit 0 if it is sound, 1 if it is not.
-
-    Example: natsbackend check --format json
-    """
-    from natsbackend.errors import Severity, SpecError
-    from natsbackend.workflow.opening import examine
-
-    path, _ = spec_and_project(spec or file, env)
-    try:
-        found = list(examine(str(path))[1])
-    except SpecError as e:
-        found = list(e.diagnostics)
-    errors = any(d.severity is Severity.ERROR for d in found)
-    if report is ReportFormat.JSON:
-        findings = [output.diagnostic_json(d) for d in found]
-        output.answer_json({"format": 1, "sound": not errors, "findings": findings})
-    else:
-        for text in output.render_diagnostics(found, colour=output.stdout_coloured()):
-            output.answer(text)
-        if not quiet:
-            output.say(f"{path}: {output.count_of(found)}")
-    if errors or (strict and found):
-        raise typer.Exit(1)
-
-
 def generate(
+    spec: SpecArgument = None,
     file: FileOption = None,
     env: EnvOption = None,
     frozen: FrozenOption = None,
@@ -104,15 +73,16 @@ def generate(
 
     Offline and idempotent: makes missing keys, signs what changed, and writes what differs.
 
-    Example: natsbackend generate -f natsbackend.yaml
+    Example: natsbackend generate natsbackend.yaml
     """
     import time
 
     from natsbackend.workflow.generate import generate as bring_up_to_date
 
-    spec, project = spec_and_project(file, env)
+    path, project = spec_and_project(either(spec, file), env)
+    _warn_of_new_stage(project)
     done = bring_up_to_date(
-        spec,
+        path,
         project,
         now=int(time.time()),
         frozen=is_frozen(frozen) and not is_check,
@@ -126,6 +96,18 @@ def generate(
         _tell(done, project.build, dry=is_check, verbose=verbose)
     if is_check and done.changed:
         raise typer.Exit(NOT_CLEAN)
+
+
+def _warn_of_new_stage(project: Project) -> None:
+    """Say that a stage has no lock while others have one: a typo would make it identities of its own."""
+    from difflib import get_close_matches
+
+    known = project.stages()
+    if project.env is None or not known or project.env in known:
+        return
+    close = get_close_matches(project.env, known, 1, 0.6)
+    hint = f"did you mean --env {close[0]}?" if close else f"the stages with a lock: {', '.join(known)}"
+    output.show_warning(f'the stage "{project.env}" has no lock yet; its identities are new', hint)
 
 
 def _generated_json(done: Generated) -> dict[str, object]:
@@ -146,13 +128,13 @@ def _tell(done: Generated, build: Path, *, dry: bool, verbose: bool) -> None:
         output.say(f"nothing changed; {done.files} files are up to date")
     elif dry:
         output.say(
-            f"not up to date: {len(done.keys_made)} keys to make, {len(done.signed)} JWTs to sign, "
-            f"{len(done.written)} files to write"
+            f"not up to date: {counted(len(done.keys_made), 'key')} to make, "
+            f"{counted(len(done.signed), 'JWT')} to sign, {counted(len(done.written), 'file')} to write"
         )
     else:
         output.say(
-            f"{len(done.keys_made)} keys made, {len(done.signed)} JWTs signed, "
-            f"{len(done.written)} of {done.files} files written to {build} and beside it"
+            f"{counted(len(done.keys_made), 'key')} made, {counted(len(done.signed), 'JWT')} signed, "
+            f"{len(done.written)} of {counted(done.files, 'file')} written to {build} and beside it"
         )
     for path in done.retired:
         output.say(f"gone from the spec: {path}")
@@ -189,6 +171,6 @@ def migrate(spec: SpecArgument = None, file: FileOption = None) -> None:
     from natsbackend.spec.load import load
     from natsbackend.workflow.opening import read_file
 
-    path, _ = spec_and_project(spec or file, None)
+    path, _ = spec_and_project(either(spec, file), None)
     model = load(str(path), read_file).model
     output.say(f"{path} is of version {model.version}, the current one; nothing to do")

@@ -13,18 +13,27 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from natsbackend.cli.options import as_given
 from natsbackend.errors import Diagnostic, Location, Severity
+from natsbackend.wording import counted
 
 _RED, _YELLOW, _GREEN, _CYAN, _DIM, _BOLD = "31", "33", "32", "36", "2", "1"
 
 
 _LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+_LOGIN = re.compile(r"""(?<=://)[^\s/"']+(?=@)""")
+"""User and password in a URL, which no line that is shown repeats."""
 """What ends a line to libyaml, which counts them."""
 
 
 def answer(text: str) -> None:
-    """Write what was asked for to stdout."""
-    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    """Write what was asked for to stdout; what its encoding has no character for is escaped."""
+    text = text if text.endswith("\n") else f"{text}\n"
+    try:
+        sys.stdout.write(text)
+    except UnicodeEncodeError:
+        encoding = sys.stdout.encoding
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
     sys.stdout.flush()
 
 
@@ -50,7 +59,13 @@ def show_error(message: str, hint: str | None) -> None:
     """Report an error, to stderr."""
     say(f"{_paint('error:', _RED)} {message}")
     if hint:
-        say(f"{_paint('hint:', _CYAN)} {hint}")
+        say(f"{_paint('hint:', _CYAN)} {as_given(hint)}")
+
+
+def show_warning(message: str, hint: str) -> None:
+    """Report what is no error but may not be meant, to stderr."""
+    say(f"{_paint('warning:', _YELLOW)} {message}")
+    say(f"{_paint('hint:', _CYAN)} {hint}")
 
 
 def show_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
@@ -66,9 +81,7 @@ def count_of(diagnostics: list[Diagnostic]) -> str:
     """Return `2 errors, 1 warning`."""
     errors = sum(d.severity is Severity.ERROR for d in diagnostics)
     warnings = len(diagnostics) - errors
-    parts = [
-        f"{n} {word}{'s' if n != 1 else ''}" for n, word in ((errors, "error"), (warnings, "warning")) if n
-    ]
+    parts = [counted(n, word) for n, word in ((errors, "error"), (warnings, "warning")) if n]
     return ", ".join(parts) or "no findings"
 
 
@@ -83,7 +96,7 @@ def render_diagnostics(diagnostics: Iterable[Diagnostic], *, colour: bool = Fals
         if found.at:
             text += _snippet(found.at, lines, colour=colour)
         if found.hint:
-            text += f"\n{_paint('hint:', _CYAN, colour=colour)} {found.hint}"
+            text += f"\n{_paint('hint:', _CYAN, colour=colour)} {as_given(found.hint)}"
         yield text
 
 
@@ -97,6 +110,7 @@ def _snippet(at: Location, files: dict[str, list[str]], *, colour: bool) -> str:
     if not 1 <= at.line <= len(lines):
         return ""
     line = "".join(c if c.isprintable() or c == "\t" else "�" for c in lines[at.line - 1].rstrip("\r"))
+    line = _LOGIN.sub(lambda login: "*" * len(login[0]), line)
     line, start = _window(line.replace("\t", " "), at.col - 1)
     width = max(1, min(at.width, len(line) - start))
     caret = _paint("^" * width, _RED, colour=colour)
@@ -109,20 +123,6 @@ def _window(line: str, col: int, width: int = 100) -> tuple[str, int]:
         return line, min(col, len(line))
     start = max(0, min(col - width // 3, len(line) - width))
     return line[start : start + width], col - start
-
-
-def diagnostic_json(found: Diagnostic) -> dict[str, Any]:
-    """Return a finding as a JSON object."""
-    at = found.at
-    return {
-        "code": found.code,
-        "severity": found.severity.value,
-        "message": found.message,
-        "hint": found.hint,
-        "file": at.file if at else None,
-        "line": at.line if at else None,
-        "column": at.col if at else None,
-    }
 
 
 def stdout_coloured() -> bool:

@@ -14,9 +14,12 @@ from natsbackend.cli.options import (
     FormatOption,
     QuietOption,
     ReportFormat,
+    SpecArgument,
     VerboseOption,
+    either,
     spec_and_project,
 )
+from natsbackend.wording import counted
 
 if TYPE_CHECKING:
     from natsbackend.resolvers.interface import PushResult
@@ -31,6 +34,7 @@ def register(app: typer.Typer) -> None:
 
 
 def push(
+    spec: SpecArgument = None,
     file: FileOption = None,
     env: EnvOption = None,
     to: Annotated[str | None, typer.Option("--to", metavar="TARGET", help="A target of the spec.")] = None,
@@ -63,12 +67,12 @@ def push(
     from natsbackend.workflow.push import choose_target, recorded_tree
     from natsbackend.workflow.push import push as push_all
 
-    spec, project = spec_and_project(file, env)
+    path, project = spec_and_project(either(spec, file), env)
     now = int(time.time())
     with collection_paused():
-        tree = recorded_tree(spec, project, now=now)
+        tree = recorded_tree(path, project, now=now)
     target = choose_target(tree.backend, to, server or [])
-    question = f"push {len(tree.backend.accounts)} accounts to {', '.join(target.urls)}?"
+    question = f"push {counted(len(tree.backend.accounts), 'account')} to {', '.join(target.urls)}?"
     if not yes:
         _ask(question)
     results = push_all(tree, target, now=now, timeout=timeout)
@@ -99,7 +103,9 @@ def _tell(results: tuple[PushResult, ...], *, quiet: bool, verbose: bool) -> Non
         failed = sum(not r.ok for r in results)
         pushed = sum(r.ok and not r.is_unchanged for r in results)
         unchanged = sum(r.ok and r.is_unchanged for r in results)
-        output.answer(f"{pushed} accounts pushed and read back, {unchanged} unchanged, {failed} failed")
+        output.answer(
+            f"{counted(pushed, 'account')} pushed and read back, {unchanged} unchanged, {failed} failed"
+        )
 
 
 def _short(server: str) -> str:

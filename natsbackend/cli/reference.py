@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from natsbackend.cli import output
 from natsbackend.cli.app import app
+from natsbackend.cli.catalogue import SHAPE
 from natsbackend.cli.reference_spec import spec_page
 
 _INTRODUCTION = """\
@@ -39,29 +40,12 @@ they stay the same from release to release.
 These come out while the spec is read; where there is one of them, the rules below may not have been asked yet.
 """
 
-_SHAPE = {
-    "yaml-syntax": "The file is not YAML.",
-    "yaml-encoding": "The file is not UTF-8.",
-    "yaml-documents": "The file holds more than one YAML document.",
-    "yaml-key": "A key is not a text, or `<<` merges something that is no map.",
-    "yaml-tag": "A tag, such as `!!python/object`, that has no meaning here.",
-    "yaml-alias": "An alias to nothing, or to what it stands in.",
-    "yaml-too-deep": "Values are nested too deeply.",
-    "yaml-too-large": "The file, or what its aliases expand to, is too large.",
-    "duplicate-key": "A key stands twice in one map.",
-    "spec-shape": "The spec is empty, or no map.",
-    "spec-version": "The `version` is one that this release does not know.",
-    "spec-null": "A key without a value.",
-    "spec-value": "A value of another kind or form than the word takes.",
-    "unknown-word": "A word that has no meaning at its place.",
-    "missing-word": "A word that is needed is not there.",
-    "one-kind": "An export or import is not exactly one of `stream` and `service`.",
-    "listen": "Not an address to listen on.",
-    "websocket-tls": "A websocket listener with neither `tls` nor `no_tls`, or with both.",
-    "test-shape": "A policy test that is neither `as` with `can` or `cannot` nor `message` with `reaches`.",
-    "test-principal": "A policy test does not say who acts, or gives a name that no token can have.",
-    "unknown-principal": "A policy test names a user or role that is not in the spec.",
-}
+
+_TIME = """
+## Time
+
+`natsbackend check` alone asks these, of the spec and of the public JWTs in `build/`. All of them are warnings.
+"""
 
 
 def reference() -> str:
@@ -73,14 +57,17 @@ def reference() -> str:
 def checks() -> str:
     """Return every finding that a spec can give rise to, with its id, as Markdown."""
     from natsbackend.model.checks import CHECKS
+    from natsbackend.model.checks.life import LIFE
 
     rules = [(code, str(rule.__doc__).splitlines()[0]) for code, rule in CHECKS.items()]
     return "\n".join(
         [
             _FINDINGS,
-            *_table("id", list(_SHAPE.items())),
+            *_table("id", list(SHAPE.items())),
             "\n## Meaning\n\nOne rule each, asked of the whole spec at once (`natsbackend/model/checks`).\n",
             *_table("id", rules),
+            _TIME,
+            *_table("id", [(code, str(rule.__doc__).splitlines()[0]) for code, rule in LIFE.items()]),
             "",
         ]
     )

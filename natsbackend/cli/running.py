@@ -14,8 +14,10 @@ from natsbackend.cli.options import (
     QuietOption,
     ReportFormat,
     SpecArgument,
+    either,
     spec_and_project,
 )
+from natsbackend.wording import counted
 
 if TYPE_CHECKING:
     from natsbackend.live.proof import Proof
@@ -53,7 +55,7 @@ def up(
 
     from natsbackend.workflow.up import up as bring_up
 
-    path, project = spec_and_project(spec or file, env)
+    path, project = spec_and_project(either(spec, file), env)
     listener = _Shown(quiet=quiet or report is ReportFormat.JSON)
     # whoever asks us to end (a supervisor, `docker stop`, a terminal that closes) gets the orderly end of ^C
     for asked in (signal.SIGTERM, signal.SIGHUP):
@@ -69,7 +71,7 @@ def up(
             if not quiet:
                 output.answer(_verdict(running))
                 if not once:
-                    output.answer(_how_to_reach(running, str(path)))
+                    output.answer(_how_to_reach(running, str(path), env))
         if not once:
             _wait(running)
     if not running.proven:
@@ -119,11 +121,14 @@ class _Shown:
 def _verdict(running: Running) -> str:
     failed = sum(not proof.passed for proof in running.proofs)
     if failed:
-        return f"\n{output.bad(f'{failed} of {len(running.proofs)} proofs failed')}"
+        of = counted(len(running.proofs), "proof")
+        return f"\n{output.bad(f'{failed} of {of} failed')}"
     return f"\n{output.good('all proofs passed')} ({len(running.proofs)})"
 
 
-def _how_to_reach(running: Running, spec: str) -> str:
+def _how_to_reach(running: Running, spec: str, env: str | None) -> str:
+    import shlex
+
     from natsbackend.tokens import DEFAULT_TTL, span
 
     lines = ["", f"  nats       {running.nats_url}"]
@@ -133,9 +138,9 @@ def _how_to_reach(running: Running, spec: str) -> str:
     lines += [f"  role       {name}   tokens live {span(role.ttl or DEFAULT_TTL)}" for name, role in roles]
     if roles:
         lines += ["", "a token for a browser, as a Set-Cookie line:"]
-        lines.append(
-            f"  natsbackend token mint {roles[0][0]} --name alice --up -f {spec} --format set-cookie"
-        )
+        where = shlex.join(["-f", spec, *(("--env", env) if env else ())])
+        role = shlex.quote(roles[0][0])
+        lines.append(f"  natsbackend token mint {role} --name alice --up {where} --format set-cookie")
     lines += ["", f"files, keys and log: {running.project.root}"]
     return "\n".join(lines)
 

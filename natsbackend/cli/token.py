@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from natsbackend.cli import inspecting, output
-from natsbackend.cli.options import EnvOption, FileOption, spec_and_project
+from natsbackend.cli.options import EnvOption, FileOption, read_duration, spec_and_project
 
 if TYPE_CHECKING:
     from natsbackend.model.entities import Backend
@@ -99,14 +99,7 @@ def mint(
 
 
 def _seconds(text: str | None) -> int | None:
-    from natsbackend.spec.units import read_seconds
-
-    if text is None:
-        return None
-    try:
-        return read_seconds(text)
-    except ValueError as e:
-        raise typer.BadParameter(str(e), param_hint="--ttl") from None
+    return None if text is None else read_duration(text, "--ttl")
 
 
 def _formed(minted: Minted, form: TokenFormat | None, backend: Backend, *, up: bool) -> str:

@@ -13,7 +13,16 @@ from natsbackend.errors import NatsBackendError
 from natsbackend.live.principals import Principals
 from natsbackend.live.proof import Identity, Proof
 from natsbackend.live.wire import Connection, Refused
-from natsbackend.model.entities import Account, Backend, ConnectionType, Decision, Principal, Role
+from natsbackend.model.entities import (
+    Account,
+    Backend,
+    ConnectionType,
+    Decision,
+    Principal,
+    Restrictions,
+    Role,
+)
+from natsbackend.model.sentinel import find_sentinel
 from natsbackend.model.serving import Websocket
 from natsbackend.subjects import template_functions
 
@@ -74,21 +83,38 @@ def _prove_role(principals: Principals, account: Account, role: Role) -> Iterato
 
 def _prove_listener(principals: Principals, websocket: Websocket) -> Iterator[Proof]:
     origin = principals.endpoints.origin
-    yield _proof(
-        "missing-cookie-refused",
-        "a websocket without the cookie is refused",
-        _UNAUTHORIZED,
-        lambda: principals.over_websocket(None, cookie=None, origin=origin),
-        websocket,
-    )
-    yield _proof(
-        "garbage-cookie-refused",
-        "a websocket with garbage in the cookie is refused",
-        _UNAUTHORIZED,
-        lambda: principals.over_websocket(None, cookie=_GARBAGE, origin=origin),
-        websocket,
-    )
+    expected = _without_token(principals.backend)
+    outcome = "comes in as the default sentinel" if expected == _ACCEPTED else "is refused"
+    suffix = "accepted" if expected == _ACCEPTED else "refused"
+    if expected is not None:
+        yield _proof(
+            f"missing-cookie-{suffix}",
+            f"a websocket without the cookie {outcome}",
+            expected,
+            lambda: principals.over_websocket(None, cookie=None, origin=origin),
+            websocket,
+        )
+        yield _proof(
+            f"garbage-cookie-{suffix}",
+            f"a websocket with garbage in the cookie {outcome}",
+            expected,
+            lambda: principals.over_websocket(None, cookie=_GARBAGE, origin=origin),
+            websocket,
+        )
     yield _proof_of_signature(principals, websocket)
+
+
+def _without_token(backend: Backend) -> str | None:
+    """Return what becomes of a browser without a JWT; None where a callout decides, or the sentinel is restricted."""
+    found = find_sentinel(backend)
+    if found is None:
+        return _UNAUTHORIZED
+    account, user = found
+    holder = (account.roles[user.role] if user.role is not None else None) or user
+    if account.details.external_authorization or holder.restrictions != Restrictions():
+        return None
+    types = holder.connection_types
+    return _ACCEPTED if not types or ConnectionType.WEBSOCKET in types else _UNAUTHORIZED
 
 
 def _proof_of_signature(principals: Principals, websocket: Websocket) -> Proof:

@@ -5,7 +5,8 @@ without headers, that every real subscriber gets, and a delivery sends a short r
 others use, test subjects whose subscribers bear that.
 
 Where a test publishes to a pattern, literals are tried that stand for it: `*` becomes `probe`, `>` becomes
-`probe` and `probe.probe`. All of them must be allowed, or all refused. Who cannot publish to a pattern can publish to
+`probe` and `probe.probe`. All of them must be allowed, or all refused. `{{account-subject()}}` is the public key of the
+account of whoever acts. Who cannot publish to a pattern can publish to
 nothing in it: so whatever the spec allows them within it is tried, too. A subscription is tried as it stands: who
 cannot subscribe to `user.>` may still subscribe to `user.alice`.
 """
@@ -14,13 +15,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from natsbackend.errors import LiveServerError, NatsBackendError
 from natsbackend.live.principals import Principals
 from natsbackend.live.proof import Proof
 from natsbackend.live.wire import Connection, Deadline
-from natsbackend.model.entities import Action, Backend, Decision, Delivery, Kind, Principal
+from natsbackend.model.entities import Action, Decision, Delivery, Kind, Principal
 from natsbackend.subjects import admits, has_wildcard, intersect, rename, request_subject, split_queue
 
 _PROBE = "probe"
@@ -34,8 +35,10 @@ answers the sender's PING. Through the routes of a cluster a message may take a 
 def prove_decision(test: Decision, principals: Principals) -> Proof:
     """Try what a principal can or cannot do, on as many subjects as it takes."""
     verdicts: dict[str, str | None] = {}
+    tried = test
     try:
-        for subject in (*_tried(test), *_within(test, principals)):
+        tried = replace(test, subject=principals.with_account(test.who, test.subject))
+        for subject in (*_tried(tried), *_within(tried, principals)):
             verdicts[subject] = _try(principals, test.who, test.action, subject)
     except NatsBackendError as error:
         verdicts[test.subject] = str(error)
@@ -48,7 +51,7 @@ def prove_decision(test: Decision, principals: Principals) -> Proof:
         title=f"{test.who} {can} {test.action} {test.subject}",
         passed=conclusive and all((words is None) == test.allowed for words in verdicts.values()),
         expected="allowed" if test.allowed else "refused",
-        observed=_observed(test, verdicts),
+        observed=_observed(tried, verdicts),
         at=test.at,
     )
 
@@ -143,7 +146,7 @@ def _watch(test: Delivery, who: Principal, principals: Principals) -> _Watch:
     try:
         connection = principals.connection(who)
         connection.messages()
-        for subject in _local_subjects(principals.backend, test, who.account):
+        for subject in _local_subjects(principals, test, who):
             sid = connection.subscribe(subject, _queue(principals, who, subject))
             if errors := connection.flush():
                 refusals += errors
@@ -160,7 +163,7 @@ def _send(test: Delivery, payload: bytes, principals: Principals) -> _Outcome | 
     """Publish the message; say why it cannot have reached anybody if it was not taken."""
     try:
         sender = principals.connection(test.sender)
-        sender.publish(test.subject, payload)
+        sender.publish(principals.with_account(test.sender, test.subject), payload)
         errors = sender.flush()
     except NatsBackendError as error:
         return _Outcome(words=str(error), is_conclusive=False)
@@ -173,27 +176,28 @@ def _denied(errors: list[str]) -> _Outcome:
     )
 
 
-def _local_subjects(backend: Backend, test: Delivery, receiver: str) -> tuple[str, ...]:
+def _local_subjects(principals: Principals, test: Delivery, receiver: Principal) -> tuple[str, ...]:
     """Return the subjects under which a message can arrive in the account of a receiver.
 
     A stream comes with the receiver's import, a request of a service with the sender's. Where neither account
     imports anything, the subject itself is watched: nothing may arrive on it.
     """
-    sender = test.sender.account
-    if receiver == sender:
-        return (test.subject,)
+    accounts, sender = principals.backend.accounts, test.sender
+    sent = principals.with_account(sender, test.subject)
+    if receiver.account == sender.account:
+        return (sent,)
     streams = [
-        rename(each.subject, each.local_subject, test.subject)
-        for each in backend.accounts[receiver].imports
-        if each.kind is Kind.STREAM and each.account == sender
+        rename(principals.with_account(receiver, each.subject), each.local_subject, sent)
+        for each in accounts[receiver.account].imports
+        if each.kind is Kind.STREAM and each.account == sender.account
     ]
     services = [
-        request_subject(each.subject, each.local_subject, test.subject)
-        for each in backend.accounts[sender].imports
-        if each.kind is Kind.SERVICE and each.account == receiver
+        request_subject(principals.with_account(sender, each.subject), each.local_subject, sent)
+        for each in accounts[sender.account].imports
+        if each.kind is Kind.SERVICE and each.account == receiver.account
     ]
     found = [subject for subject in (*streams, *services) if subject is not None]
-    return tuple(dict.fromkeys(found)) or (test.subject,)
+    return tuple(dict.fromkeys(found)) or (sent,)
 
 
 def _queue(principals: Principals, who: Principal, subject: str) -> str | None:

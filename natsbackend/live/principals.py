@@ -13,6 +13,7 @@ from natsbackend.errors import LiveServerError
 from natsbackend.live.proof import Endpoints, Identities, Identity
 from natsbackend.live.wire import Connection, Refused, connect_tcp, connect_websocket
 from natsbackend.model.entities import Backend, ConnectionType, Permissions, Principal, Role, User
+from natsbackend.model.sharing import ACCOUNT_TOKEN
 from natsbackend.subjects import template_functions
 
 _DEFAULT_PORT = 4222
@@ -84,6 +85,19 @@ class Principals:
                 return None
             text = text.replace(function.text, value)
         return text
+
+    def with_account(self, who: Principal, subject: str) -> str:
+        """Put the public key of a principal's account where a subject asks for the account's own.
+
+        Raises:
+            NatsBackendError: no identity could be made that would tell.
+
+        """
+        if ACCOUNT_TOKEN not in subject:
+            return subject
+        token = read_unverified(self.identities.of(who).jwt)
+        account = token.nats.get("issuer_account") or token.issuer
+        return subject.replace(ACCOUNT_TOKEN, str(account))
 
     def over_websocket(
         self, identity: Identity | None, *, cookie: str | None, origin: str | None

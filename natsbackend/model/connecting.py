@@ -13,8 +13,14 @@ def connection_types(names: Sequence[str] | None) -> tuple[ConnectionType, ...]:
     return tuple(dict.fromkeys(ConnectionType[name.upper()] for name in names or ()))
 
 
+_NONE = Restrictions()
+_RESTRICTING = frozenset({"sources", "times", "time_zone", "proxy_required"})
+
+
 def restrictions(spec: ConnectingSpec) -> Restrictions:
     """Turn the words into restrictions."""
+    if spec.model_fields_set.isdisjoint(_RESTRICTING):
+        return _NONE
     return Restrictions(
         sources=tuple(dict.fromkeys(spec.sources or ())),
         times=tuple(TimeWindow(start=window.start, end=window.end) for window in spec.times or ()),

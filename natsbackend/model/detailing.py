@@ -44,6 +44,7 @@ _ACCOUNT_WORDS = (
     "trace",
     "external_authorization",
     "revocations",
+    "claims",
 )
 
 
@@ -58,15 +59,16 @@ def operator_details(spec: Spec) -> OperatorDetails:
         assert_server_version=model.assert_server_version or "",
         tags=tags(model.tags),
         validity=Validity(not_before=model.not_before, expires=model.expires),
+        claims=model.claims,
         places=_places(spec, base, written, {"service_urls": range(len(model.service_urls))}),
     )
 
 
 def account_details(spec: Spec, name: str, model: AccountSpec) -> AccountDetails:
     """Turn an account's words; most accounts have none, and cost nothing."""
-    written = tuple(word for word in _ACCOUNT_WORDS if word in model.model_fields_set)
-    if not written and model.cluster_traffic is None:
+    if model.cluster_traffic is None and model.model_fields_set.isdisjoint(_ACCOUNT_WORDS):
         return AccountDetails()
+    written = tuple(word for word in _ACCOUNT_WORDS if word in model.model_fields_set)
     base = ("accounts", name)
     trace = model.trace
     return AccountDetails(
@@ -80,8 +82,9 @@ def account_details(spec: Spec, name: str, model: AccountSpec) -> AccountDetails
         default_permissions=_default_permissions(spec, name, model.default_permissions),
         mappings={source: tuple(_targets(target)) for source, target in model.mappings.items()},
         trace=Trace(to=trace.to, sampling=trace.sampling) if trace else None,
-        external_authorization=_authorization(name, model.external_authorization),
+        external_authorization=_authorization(spec, name, model.external_authorization),
         revocations=_revocations(model.revocations),
+        claims=model.claims,
         places=_places(spec, base, written, {"mappings": model.mappings}),
     )
 
@@ -121,8 +124,7 @@ def _default_permissions(
     words = PermissionsSpec(
         publish=model.publish, subscribe=model.subscribe, allow_responses=model.allow_responses
     )
-    base = ("accounts", account, "default_permissions")
-    return permissions(words, lambda *path: spec.at(*base, *path), private_inbox="")
+    return permissions(words, spec.below("accounts", account, "default_permissions"), private_inbox="")
 
 
 def _targets(mapping: Mapping) -> Iterator[MappingTarget]:
@@ -133,13 +135,18 @@ def _targets(mapping: Mapping) -> Iterator[MappingTarget]:
         yield MappingTarget(subject=target.to, weight=target.weight, cluster=target.cluster or "")
 
 
-def _authorization(account: str, spec: ExternalAuthorizationSpec | None) -> ExternalAuthorization | None:
-    if spec is None:
+def _authorization(
+    spec: Spec, account: str, model: ExternalAuthorizationSpec | None
+) -> ExternalAuthorization | None:
+    if model is None:
         return None
+    accounts = (ANY_ACCOUNT,) if model.accounts == "any" else tuple(model.accounts)
+    others = spec.model.outside
     return ExternalAuthorization(
-        users=tuple(spec.users),
-        accounts=(ANY_ACCOUNT,) if spec.accounts == "any" else tuple(spec.accounts),
-        xkey_path=xkey_path(account) if spec.encrypt else None,
+        users=tuple(model.users),
+        accounts=accounts,
+        outside={name: others[name].public_key for name in accounts if name in others},
+        xkey_path=xkey_path(account) if model.encrypt else None,
     )
 
 

@@ -38,6 +38,8 @@ class OperatorDetails:
     assert_server_version: str = ""
     tags: tuple[str, ...] = ()
     validity: Validity = Validity()
+    claims: Mapping[str, object] = field(default_factory=dict, hash=False)
+    """Members for the JWT as they are, none of which has a word."""
     places: Places = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -67,6 +69,8 @@ class ExternalAuthorization:
     """Users of this account, by name."""
     accounts: tuple[str, ...] = ()
     """Accounts by name, or `ANY_ACCOUNT` alone."""
+    outside: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """The public keys of those that are outside the spec."""
     xkey_path: str | None = None
 
 
@@ -89,4 +93,6 @@ class AccountDetails:
     external_authorization: ExternalAuthorization | None = None
     revocations: Mapping[str, int] = field(default_factory=dict)
     """By user key, user name or name on a role's token; `*` is everyone. Unix seconds."""
+    claims: Mapping[str, object] = field(default_factory=dict, hash=False)
+    """Members for the JWT as they are, none of which has a word."""
     places: Places = field(default_factory=dict, compare=False, repr=False)

@@ -14,11 +14,14 @@ from dataclasses import dataclass, field
 from natsbackend.errors import Location
 from natsbackend.model.details import AccountDetails, OperatorDetails
 from natsbackend.model.names import escape
+from natsbackend.model.offers import Offers
 from natsbackend.model.serving import Server
 from natsbackend.model.sharing import Export as Export
 from natsbackend.model.sharing import Import as Import
 from natsbackend.model.sharing import Kind as Kind
+from natsbackend.model.sharing import OutsideAccount as OutsideAccount
 from natsbackend.model.sharing import Response as Response
+from natsbackend.model.switched import SwitchedOff
 
 UNLIMITED = -1
 
@@ -296,6 +299,15 @@ class Backend:
     server: Server | None = None
     targets: Mapping[str, Target] = field(default_factory=dict)
     tests: tuple[Decision | Delivery, ...] = ()
+    checks_off: Mapping[str, SwitchedOff] = field(default_factory=dict)
+    """The checks that are switched off, by id."""
+    outside: Mapping[str, OutsideAccount] = field(default_factory=dict)
+    """Accounts of others, by the name that the spec has for each; none of them is made or pushed."""
+    offers: Offers = field(init=False, compare=False, repr=False)
+    """The exports and imports of all accounts, to be found by subject."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "offers", Offers(self.accounts))
 
     @property
     def system_account(self) -> Account:

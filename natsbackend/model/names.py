@@ -37,6 +37,8 @@ def unescape(escaped: str) -> str:
 
 def why_unusable(name: str) -> str | None:
     """Say why a name cannot be used for an operator, account, role, user or key, or return None."""
+    if len(name) <= MAX_ESCAPED and _PLAIN.fullmatch(name):
+        return None
     if not name.strip():
         return "a name cannot be empty or blank"
     if name != name.strip():

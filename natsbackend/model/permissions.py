@@ -70,16 +70,22 @@ def permissions(
     )
 
 
+_UNLIMITED = UserLimits()
+
+
 def user_limits(spec: UserLimitsSpec | None) -> UserLimits:
     """Turn the limits of a role or user into those of the wire."""
     if spec is None:
-        return UserLimits()
+        return _UNLIMITED
     return UserLimits(subscriptions=spec.subscriptions, data=spec.data, payload=spec.payload)
+
+
+_NOTHING = Rules()
 
 
 def _rules(spec: list[str] | RulesSpec | None, word: str, place: Place) -> Rules:
     if spec is None:
-        return Rules()
+        return _NOTHING
     if isinstance(spec, list):
         return Rules(allow=_grants(spec, word, place))
     allow = _grants(spec.allow, word, lambda *path: place(path[0], "allow", *path[1:]))

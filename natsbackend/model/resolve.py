@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from natsbackend.errors import Diagnostic, Location
-from natsbackend.model import detailing, serverside
+from natsbackend.model import detailing, joining, serverside
 from natsbackend.model.connecting import connection_types, restrictions
 from natsbackend.model.entities import (
     Account,
@@ -21,6 +21,7 @@ from natsbackend.model.entities import (
     JetStreamLimits,
     Kind,
     Operator,
+    OutsideAccount,
     Response,
     Role,
     SigningKey,
@@ -33,14 +34,16 @@ from natsbackend.model.entities import (
     user_path,
 )
 from natsbackend.model.names import printable
-from natsbackend.model.permissions import ROLE_INBOX, permissions, user_inbox, user_limits
+from natsbackend.model.permissions import ROLE_INBOX, Place, permissions, user_inbox, user_limits
 from natsbackend.model.policy import policy_tests
-from natsbackend.model.sharing import Latency, without_account_token
+from natsbackend.model.serving import Server
+from natsbackend.model.sharing import EVERYONE, Latency, undecorated, without_account_token
+from natsbackend.model.switched import switched_off
 from natsbackend.model.system import system_roles
 from natsbackend.spec.limit_models import AccountLimitsSpec, JetStreamLimitsSpec
 from natsbackend.spec.load import Spec, Step
 from natsbackend.spec.models import AccountSpec, DefaultsSpec, SigningKeySpec
-from natsbackend.spec.sharing_models import ExportSpec, ImportSpec
+from natsbackend.spec.sharing_models import ExportRevocationsSpec, ExportSpec, ImportSpec
 
 DEFAULT_KEY = "main"
 
@@ -84,14 +87,28 @@ def resolve(spec: Spec) -> Resolved:
     backend = Backend(
         operator=operator,
         accounts=accounts,
-        server=serverside.server(model.server, spec, way.say) if model.server else None,
+        server=_server(way),
         targets={
             name: Target(name=name, urls=tuple(t.nats), servers=t.servers, at=spec.key_at("targets", name))
             for name, t in model.targets.items()
         },
         tests=policy_tests(spec, accounts, way.say),
+        outside={
+            name: OutsideAccount(
+                name=name, public_key=other.public_key, at=spec.at("outside", name, "public_key")
+            )
+            for name, other in model.outside.items()
+        },
+        checks_off=switched_off(spec),
     )
     return Resolved(backend, tuple(way.found))
+
+
+def _server(way: _Way) -> Server | None:
+    model = way.spec.model.server
+    if model is None:
+        return None
+    return joining.joined(serverside.server(model, way.spec, way.say), model, way.spec, way.say)
 
 
 def _operator(way: _Way) -> Operator:
@@ -129,22 +146,20 @@ def _keys(
     if signing_keys is None:
         return None
     if isinstance(signing_keys, list):
-        return [_Key(name=name, at=spec.at(*path, i)) for i, name in enumerate(signing_keys)]
+        at = spec.below(*path)
+        return [_Key(name=name, at=at(i)) for i, name in enumerate(signing_keys)]
     return [_Key(name=name, was=key.was, at=spec.key_at(*path, name)) for name, key in signing_keys.items()]
 
 
 def _account(way: _Way, name: str, model: AccountSpec, defaults: DefaultsSpec, operator: Operator) -> Account:
     spec = way.spec
+    at = spec.below("accounts", name)
     is_system = name == operator.system_account
-    exports = tuple(
-        e
-        for i, x in enumerate(model.exports)
-        if (e := _export(way, x, spec.at("accounts", name, "exports", i)))
-    )
+    exports = tuple(e for i, x in enumerate(model.exports) if (e := _export(way, x, at("exports", i))))
     imports = tuple(
         m
         for i, x in enumerate(model.imports)
-        if (m := _import(way, x, spec.at("accounts", name, "imports", i)))
+        if (m := _import(way, x, spec.below("accounts", name, "imports", i)))
     )
     roles = _roles(spec, name, model, exports)
     if is_system:
@@ -179,11 +194,19 @@ def _account_keys(way: _Way, account: str, model: AccountSpec, operator: Operato
     )
 
 
+_UNLIMITED = AccountLimits()
+_NO_JETSTREAM = JetStreamLimits()
+
+
 def _limits(own: AccountLimitsSpec | None, default: AccountLimitsSpec | None) -> AccountLimits:
+    if own is None and default is None:
+        return _UNLIMITED
     return AccountLimits(**{**_given(default), **_given(own)})
 
 
 def _jetstream(own: JetStreamLimitsSpec | None, default: JetStreamLimitsSpec | None) -> JetStreamLimits:
+    if own is None and default is None:
+        return _NO_JETSTREAM
     return JetStreamLimits(**{**_given(default), **_given(own)})
 
 
@@ -218,6 +241,7 @@ def _export(way: _Way, spec: ExportSpec, at: Location) -> Export | None:
         name=spec.name or kind[1],
         private=spec.private is not False,
         importers=() if isinstance(spec.private, bool) else tuple(dict.fromkeys(spec.private)),
+        revoked=_revoked(spec.revocations),
         response=response,
         response_threshold=spec.response_threshold or 0,
         latency=Latency(sampling=spec.latency.sampling, to=spec.latency.to) if spec.latency else None,
@@ -230,31 +254,49 @@ def _export(way: _Way, spec: ExportSpec, at: Location) -> Export | None:
     )
 
 
-def _import(way: _Way, spec: ImportSpec, at: Location) -> Import | None:
+def _revoked(spec: ExportRevocationsSpec | None) -> dict[str, int]:
+    if spec is None:
+        return {}
+    everyone = {} if spec.all_before is None else {EVERYONE: spec.all_before}
+    return {**everyone, **spec.accounts}
+
+
+def _import(way: _Way, spec: ImportSpec, place: Place) -> Import | None:
+    at = place()
     kind = _kind(way, spec, at)
     if kind is None:
         return None
+    outside = way.spec.model.outside.get(spec.from_)
     return Import(
         kind=kind[0],
         subject=kind[1],
         account=spec.from_,
+        outside_key=outside.public_key if outside is not None else None,
         name=spec.name or kind[1],
         local_subject=spec.local_subject
         if spec.local_subject is not None
         else without_account_token(kind[1]),
+        token=_token(way, spec),
+        token_at=place("token") if spec.token is not None else None,
         share=spec.share,
         allow_trace=spec.allow_trace,
         at=at,
     )
 
 
+def _token(way: _Way, spec: ImportSpec) -> str | None:
+    """The activation an import carries; one in a file that nobody has read is as good as none."""
+    if spec.token is None:
+        return None
+    text = spec.token if isinstance(spec.token, str) else way.spec.files.get(spec.token.file, "")
+    return undecorated(text)
+
+
 def _roles(spec: Spec, account: str, model: AccountSpec, exports: tuple[Export, ...]) -> dict[str, Role]:
     roles = {}
     for name, role in model.roles.items():
         base = ("accounts", account, "roles", name)
-        words = permissions(
-            role, lambda *path, b=base: spec.at(*b, *path), private_inbox=ROLE_INBOX, exports=exports
-        )
+        words = permissions(role, spec.below(*base), private_inbox=ROLE_INBOX, exports=exports)
         roles[name] = Role(
             name=name,
             path=role_path(account, name),
@@ -276,9 +318,7 @@ def _users(spec: Spec, account: str, model: AccountSpec, exports: tuple[Export, 
     users = {}
     for name, user in model.users.items():
         base = ("accounts", account, "users", name)
-        words = permissions(
-            user, lambda *path, b=base: spec.at(*b, *path), private_inbox=user_inbox(name), exports=exports
-        )
+        words = permissions(user, spec.below(*base), private_inbox=user_inbox(name), exports=exports)
         users[name] = User(
             name=name,
             path=user_path(account, name),

@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from natsbackend.errors import Location
+from natsbackend.model.listening import ANYWHERE as ANYWHERE
+from natsbackend.model.listening import Say as Say
+from natsbackend.model.listening import read_listen as _listen
+from natsbackend.model.listening import read_tls as _tls
 from natsbackend.model.serving import (
     Cookie,
     Encryption,
-    Listen,
+    Log,
     Monitor,
     Resolver,
     ResolverKind,
+    ResolverTls,
+    Secret,
     Server,
     ServerJetStream,
     ServerLimits,
-    Tls,
     Websocket,
 )
 from natsbackend.spec.limit_models import ServerLimitsSpec
 from natsbackend.spec.load import Spec, Step
 from natsbackend.spec.resolver_models import ResolverSpec
+from natsbackend.spec.secret_models import SecretSpec
 from natsbackend.spec.server_models import (
-    ClientTlsSpec,
     EncryptionSpec,
     MonitorSpec,
     ServerJetStreamSpec,
     ServerSpec,
-    TlsSpec,
     WebsocketSpec,
 )
 from natsbackend.spec.tree import Node
 
-Say = Callable[..., None]
-"""Records a diagnostic: code, message, location, hint."""
-
-ANYWHERE = "0.0.0.0"  # noqa: S104 - the server's own default, and what a public listener needs
 _LOOPBACK = "127.0.0.1"
-
-
-_LISTEN = re.compile(
-    r"""(?P<alone>[0-9]{1,5})
-    |(?:\[(?P<ipv6>[0-9A-Fa-f:.]+(?:%\w+)?)\]|(?P<host>(?![0-9]+$)(?:\w[\w.-]*)?))(?::(?P<port>[0-9]{1,5}))?""",
-    re.ASCII | re.VERBOSE,
-)
 
 
 def server(model: ServerSpec, spec: Spec, say: Say) -> Server:
@@ -60,6 +52,12 @@ def server(model: ServerSpec, spec: Spec, say: Say) -> Server:
         jetstream=_jetstream(model.jetstream),
         resolver=_resolver(model.resolver),
         websocket=_websocket(model.websocket, spec, say) if model.websocket else None,
+        log=Log(**model.log.model_dump()) if model.log else Log(),
+        tags=tuple(model.tags),
+        metadata=model.metadata,
+        proxies=tuple(model.proxies.trusted) if model.proxies else None,
+        default_sentinel=model.default_sentinel,
+        extra=model.extra,
         at=spec.key_at("server"),
         places=dict(_places(node)) if node else {},
     )
@@ -72,32 +70,6 @@ def _places(node: Node, path: tuple[Step, ...] = ()) -> Iterator[tuple[tuple[Ste
         here = (*path, step)
         yield here, node.key_at(step) if isinstance(step, str) and child.children is not None else child.at
         yield from _places(child, here)
-
-
-def _listen(text: str | int | None, at: Location, say: Say, host: str = ANYWHERE) -> Listen:
-    """Read `HOST:PORT`, `:PORT`, `PORT` or `HOST`; an IPv6 address stands in brackets."""
-    match = _LISTEN.fullmatch("" if text is None else str(text))
-    port = match and (match["alone"] or match["port"])
-    if match is None or (port and int(port) > 65535) or text == "":
-        hint = "write HOST:PORT, for instance 0.0.0.0:4222 or [::1]:4222; port 0 leaves it open"
-        say("listen", f"{str(text)[:80]!r} is not an address to listen on", at, hint)
-        return Listen(host=host)
-    return Listen(host=match["ipv6"] or match["host"] or host, port=int(port) if port else None)
-
-
-def _tls(model: TlsSpec | None) -> Tls | None:
-    if model is None:
-        return None
-    client = model if isinstance(model, ClientTlsSpec) else None
-    return Tls(
-        cert_file=model.cert_file,
-        key_file=model.key_file,
-        ca_file=model.ca_file,
-        verify=model.verify,
-        min_version=model.min_version,
-        timeout=client.timeout if client else None,
-        handshake_first=client.handshake_first if client else False,
-    )
 
 
 def _limits(model: ServerLimitsSpec | None) -> ServerLimits:
@@ -127,8 +99,12 @@ def _jetstream(model: bool | ServerJetStreamSpec) -> ServerJetStream | None:
 def _encryption(spec: EncryptionSpec | None) -> Encryption | None:
     if spec is None:
         return None
-    previous = spec.previous_key.env if spec.previous_key else None
-    return Encryption(key=spec.key.env, previous_key=previous, cipher=spec.cipher)
+    previous = _secret(spec.previous_key) if spec.previous_key else None
+    return Encryption(key=_secret(spec.key), previous_key=previous, cipher=spec.cipher)
+
+
+def _secret(spec: SecretSpec) -> Secret:
+    return Secret(env=spec.env, file=spec.file)
 
 
 def _resolver(model: ResolverSpec | None) -> Resolver:
@@ -137,6 +113,7 @@ def _resolver(model: ResolverSpec | None) -> Resolver:
         kind=ResolverKind(spec.type),
         dir=spec.dir,
         url=spec.url,
+        tls=ResolverTls(**spec.tls.model_dump()) if spec.tls else None,
         allow_delete=spec.allow_delete,
         hard_delete=spec.hard_delete,
         interval=spec.interval,

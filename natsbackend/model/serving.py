@@ -8,8 +8,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from natsbackend.errors import Location
+
+if TYPE_CHECKING:
+    from natsbackend.model.clustering import Cluster, Gateway
+    from natsbackend.model.leafnodes import Leafnodes
+    from natsbackend.model.mqtt import Mqtt
 
 DEFAULT_PORT = 4222
 """Where clients connect if the spec names no port; nats-server's own default."""
@@ -94,11 +100,19 @@ class Websocket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Encryption:
-    """Encryption of what JetStream stores; the keys are names of variables in the server's environment."""
+class Secret:
+    """Where a secret stands: in a variable of the server's environment, or in a file; one of the two."""
 
-    key: str
-    previous_key: str | None = None
+    env: str | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encryption:
+    """Encryption of what JetStream stores."""
+
+    key: Secret
+    previous_key: Secret | None = None
     cipher: str = "chacha"
 
 
@@ -123,12 +137,22 @@ class ResolverKind(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResolverTls:
+    """TLS towards an HTTP server that is asked for JWTs; paths relative to where the server runs."""
+
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resolver:
     """The resolver of account JWTs. Times in nanoseconds; None leaves them to the server."""
 
     kind: ResolverKind = ResolverKind.FULL
     dir: str = "jwt"
     url: str | None = None
+    tls: ResolverTls | None = None
     allow_delete: bool = False
     hard_delete: bool = False
     interval: int | None = None
@@ -137,6 +161,19 @@ class Resolver:
     ttl: int | None = None
     pinned: tuple[str, ...] | None = None
     """Names of the only accounts whose users may connect, the system account left out; None: all may."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """The log of the server, by the words of the spec. Sizes in bytes; None leaves them to the server."""
+
+    file: str | None = None
+    size_limit: int | None = None
+    max_files: int | None = None
+    utc: bool = False
+    debug: bool = False
+    trace: bool = False
+    trace_length: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +189,19 @@ class Server:
     jetstream: ServerJetStream | None = None
     resolver: Resolver = Resolver()
     websocket: Websocket | None = None
+    log: Log = Log()
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    proxies: tuple[str, ...] | None = None
+    """Public keys of the trusted ones; None: the spec says nothing of proxies."""
+    default_sentinel: str | None = None
+    """ACCOUNT/USER, as it is written; see `sentinel.find_sentinel`."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Options as they are, each one of `server_options.RAW`."""
+    mqtt: Mqtt | None = None
+    leafnodes: Leafnodes | None = None
+    cluster: Cluster | None = None
+    gateway: Gateway | None = None
     at: Location | None = field(default=None, compare=False, repr=False)
     places: Mapping[tuple[str | int, ...], Location] = field(default_factory=dict, compare=False, repr=False)
     """Where each word of the section, and each element of its lists, is written."""

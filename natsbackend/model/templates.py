@@ -28,3 +28,14 @@ def _without_tag(grants: Sequence[Grant], tags: Sequence[str]) -> Iterator[tuple
         for function in template_functions(grant.subject):
             if function.name == "tag" and function.argument and function.argument not in here:
                 yield grant, function.argument
+
+
+SOMEBODY = "somebody-else"
+"""A name that a token may have, for asking what the role's templates then open."""
+
+
+def filled_in(subject: str, value: str = SOMEBODY) -> str:
+    """Return a subject with a value in the place of every template."""
+    for function in template_functions(subject):
+        subject = subject.replace(function.text, value)
+    return subject

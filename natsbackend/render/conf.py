@@ -12,7 +12,7 @@ before a blank may be the directive `include`. So this writer uses one safe subs
 3. A key is bare if it is made of `[A-Za-z0-9_-]`; else it is in quotes. Keys have no escapes at all, so what
    cannot stand there is refused.
 4. One item a line, in arrays too: `[1]` does not parse, since an integer swallows the bracket.
-5. Nothing of the caller's is ever put into a comment.
+5. Nothing of the caller's is ever put into a comment. The one comment says how a variable is read.
 6. A NUL ends the input of the lexer, and a lone surrogate has no UTF-8: both are refused, wherever they are.
 
 No error repeats a value, which may be a secret.
@@ -40,11 +40,23 @@ class Variable:
     name: str
 
 
-Value: TypeAlias = "str | int | bool | Variable | Sequence[Value] | Mapping[str, Value]"
+@dataclass(frozen=True, slots=True)
+class Include:
+    """A value that the server takes from another file, which holds it under the same key: `key: "value"`.
+
+    The path is relative to the directory of the config, and so is an absolute one: the server joins the two
+    (nats-server 2.15 `conf/parse.go`).
+    """
+
+    path: str
+
+
+Value: TypeAlias = "str | int | bool | Variable | Include | Sequence[Value] | Mapping[str, Value]"
 """What a config is made of. Sizes are plain integers of bytes; a time is the text that `duration` returns."""
 
 HEADER = "# nats-server config, written by natsbackend: change the spec and generate it again\n"
 
+_QUOTE_IT = '# read as config: the text of this variable needs double quotes of its own, "..."'
 _INDENT = "  "
 _INT64 = range(-(2**63), 2**63)
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -102,6 +114,11 @@ def duration(ns: int) -> str:
 def _entries(config: Mapping[str, Value], indent: str, path: str) -> Iterator[str]:
     for key, value in config.items():
         here = f"{path}.{key}" if path else key
+        if isinstance(value, Include):
+            yield f'{indent}include "{_include(value, here)}"'
+            continue
+        if isinstance(value, Variable):
+            yield f"{indent}{_QUOTE_IT}"
         yield from _lines(f"{indent}{_key(key, here)}: ", value, indent, here)
 
 
@@ -138,6 +155,16 @@ def _scalar(value: object, path: str) -> str:
             raise ConfError(f"{_place(path)}: the integer does not fit into 64 bits")
         return str(int(value))
     raise ConfError(f"{_place(path)}: a {type(value).__name__} has no form in the config of nats-server")
+
+
+def _include(include: Include, path: str) -> str:
+    """Return the path of an include, which has no escapes."""
+    _check_text(include.path, path)
+    if '"' in include.path or _UNSEEN.search(include.path):
+        raise ConfError(f"{_place(path)}: the path of an include cannot hold a quote or control characters")
+    if include.path.startswith("/"):
+        raise ConfError(f"{_place(path)}: the path of an include must be relative to the config")
+    return include.path
 
 
 def _key(key: str, path: str) -> str:

@@ -13,23 +13,26 @@ spec. What the server does with them (nats-server 2.15, `server/opts.go`):
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from types import MappingProxyType
 
 from natsbackend.model.entities import UNLIMITED, Backend
 from natsbackend.model.serving import (
     DEFAULT_PORT,
-    Listen,
     Monitor,
     Resolver,
     ResolverKind,
     Server,
     ServerJetStream,
     ServerLimits,
-    Tls,
     Websocket,
 )
-from natsbackend.render.conf import Value, Variable, duration, write_conf
+from natsbackend.render.about_conf import about
+from natsbackend.render.conf import Value, duration, write_conf
+from natsbackend.render.joining_conf import joining_config
+from natsbackend.render.listener_conf import address as _address
+from natsbackend.render.listener_conf import tls_options as _tls
+from natsbackend.render.secrets import secret
 
 DEFAULT_MONITOR_PORT = 8222
 """Where monitoring listens if the spec names no port; the one that all tools of NATS expect."""
@@ -39,10 +42,6 @@ DEFAULT_WEBSOCKET_PORT = 8443
 
 DEFAULT_PLAIN_WEBSOCKET_PORT = 8080
 """The same without `tls`."""
-
-RANDOM_PORT = -1
-"""What nats-server wants to read for a port of its own choice; 0 means its default, or off."""
-
 
 _MOST = 2**31 - 1
 _NO_ACCOUNTS: Mapping[str, str] = MappingProxyType({})
@@ -55,6 +54,9 @@ def server_config(
     system_account: str,
     preload: Mapping[str, str],
     accounts: Mapping[str, str] = _NO_ACCOUNTS,
+    sentinel: str | None = None,
+    secrets: str = "secrets",
+    creds: Mapping[str, str] = _NO_ACCOUNTS,
     ports_dir: str | None = None,
 ) -> dict[str, Value]:
     """Return the options of nats-server for a backend, in the order they are written.
@@ -69,7 +71,11 @@ def server_config(
         preload: account JWTs by public key that the resolver stores at the start, if it has no newer ones.
             With a strict operator the system account must be among them, and all accounts where the resolver is
             in memory. A URL resolver takes none: the server would not start.
-        accounts: the public key of each account by name; needed where the resolver pins some.
+        sentinel: the JWT of the default sentinel, if there is one.
+        secrets: the directory of the included files with secrets, relative to that of the config.
+        accounts: the public key of each account by name; needed where the resolver pins some, where a cluster has
+            routes for some, and where leaf node remotes are joined with some.
+        creds: the creds file of each user by its path; needed where a leaf node remote logs in as one.
         ports_dir: where the server writes the addresses it really listens on.
 
     Raises:
@@ -87,20 +93,28 @@ def server_config(
     config.update(_limits(server.limits))
     if server.monitor is not None:
         config.update(_monitor(server.monitor))
+    config.update(about(server))
     if ports_dir is not None:
         config["ports_file_dir"] = ports_dir
     if server.jetstream is not None:
-        config["jetstream"] = _jetstream(server.jetstream)
+        config["jetstream"] = _jetstream(server.jetstream, secrets)
     config["operator"] = operator
     config["system_account"] = system_account
     config["resolver"] = _resolver(server.resolver)
+    if server.resolver.tls is not None:
+        files = asdict(server.resolver.tls)
+        config["resolver_tls"] = {word: path for word, path in files.items() if path is not None}
     if server.resolver.pinned is not None:
         pinned = (accounts[name] for name in server.resolver.pinned)
         config["resolver_pinned_accounts"] = list(dict.fromkeys((system_account, *pinned)))
     if preload and server.resolver.kind is not ResolverKind.URL:
         config["resolver_preload"] = dict(preload)
+    if sentinel is not None:
+        config["default_sentinel"] = sentinel
     if server.websocket is not None:
         config["websocket"] = _websocket(server.websocket)
+    config.update(joining_config(backend, accounts, creds))
+    config.update(server.extra)  # none of these options has been written: `extra-option`
     return config
 
 
@@ -111,6 +125,9 @@ def render_server_config(
     system_account: str,
     preload: Mapping[str, str],
     accounts: Mapping[str, str] = _NO_ACCOUNTS,
+    sentinel: str | None = None,
+    secrets: str = "secrets",
+    creds: Mapping[str, str] = _NO_ACCOUNTS,
     ports_dir: str | None = None,
 ) -> str:
     """Return the text of `nats-server.conf`; the arguments are those of `server_config`.
@@ -124,31 +141,12 @@ def render_server_config(
         system_account=system_account,
         preload=preload,
         accounts=accounts,
+        sentinel=sentinel,
+        secrets=secrets,
+        creds=creds,
         ports_dir=ports_dir,
     )
     return write_conf(config)
-
-
-def _address(listen: Listen, default_port: int) -> str:
-    """Return `host:port` as Go's `net.SplitHostPort` reads it: an IPv6 address in brackets."""
-    port = default_port if listen.port is None else listen.port or RANDOM_PORT
-    host = f"[{listen.host}]" if ":" in listen.host and not listen.host.startswith("[") else listen.host
-    return f"{host}:{port}"
-
-
-def _tls(tls: Tls) -> dict[str, Value]:
-    options: dict[str, Value] = {"cert_file": tls.cert_file, "key_file": tls.key_file}
-    if tls.ca_file is not None:
-        options["ca_file"] = tls.ca_file
-    if tls.verify:
-        options["verify"] = True
-    if tls.min_version is not None:
-        options["min_version"] = tls.min_version
-    if tls.timeout is not None:
-        options["timeout"] = duration(tls.timeout)
-    if tls.handshake_first:
-        options["handshake_first"] = tls.handshake_first
-    return options
 
 
 _TIMES = frozenset({"write_deadline", "ping_interval", "lame_duck_duration", "lame_duck_grace_period"})
@@ -156,6 +154,8 @@ _TIMES = frozenset({"write_deadline", "ping_interval", "lame_duck_duration", "la
 
 def _limits(limits: ServerLimits) -> dict[str, Value]:
     given = {f.name: getattr(limits, f.name) for f in fields(limits)}
+    if limits.max_connections == UNLIMITED:  # the server takes 0 and less for nobody at all (`server.go`)
+        given["max_connections"] = _MOST
     return {n: duration(v) if n in _TIMES else v for n, v in given.items() if v is not None}
 
 
@@ -168,7 +168,7 @@ def _monitor(monitor: Monitor) -> dict[str, Value]:
     return options
 
 
-def _jetstream(jetstream: ServerJetStream) -> dict[str, Value]:
+def _jetstream(jetstream: ServerJetStream, secrets: str) -> dict[str, Value]:
     options: dict[str, Value] = {"store_dir": jetstream.store_dir}
     if jetstream.memory is not None:
         options["max_memory_store"] = jetstream.memory
@@ -177,9 +177,9 @@ def _jetstream(jetstream: ServerJetStream) -> dict[str, Value]:
     if jetstream.domain is not None:
         options["domain"] = jetstream.domain
     if (encryption := jetstream.encryption) is not None:
-        options |= {"cipher": encryption.cipher, "key": Variable(encryption.key)}
+        options |= {"cipher": encryption.cipher, "key": secret("jetstream.key", encryption.key, secrets)}
         if encryption.previous_key is not None:
-            options["prev_key"] = Variable(encryption.previous_key)
+            options["prev_key"] = secret("jetstream.prev_key", encryption.previous_key, secrets)
     return options
 
 

@@ -72,7 +72,8 @@ class ExternalAuthorizationSpec(Model):
     )
     accounts: list[str] | Literal["any"] = Field(
         default=[],
-        description="Accounts the service may place users in, by name, or `any`. Default: this account alone.",
+        description="Accounts the service may place users in, by their name under `accounts` or `outside`, or "
+        "`any`. Default: this account alone.",
         examples=[["app"]],
         json_schema_extra=becomes(".allowed_accounts"),
     )

@@ -6,12 +6,14 @@ from pydantic import Field
 
 from natsbackend.spec.shape import Model, becomes
 from natsbackend.spec.units import (
+    Connections,
     Limit,
     PositiveLimit,
     PositiveNanoseconds,
     PositiveSizeLimit,
     Size,
     SizeLimit,
+    Subscriptions,
 )
 
 
@@ -154,13 +156,13 @@ class UserLimitsSpec(Model):
 class ServerLimitsSpec(Model):
     """Limits of the whole server, under the names they have in its config. What is not given is its default."""
 
-    max_connections: PositiveLimit | None = Field(
+    max_connections: Connections | None = Field(
         default=None,
         description="Most clients. Default: 65536.",
         examples=[10000],
         json_schema_extra=becomes("max_connections"),
     )
-    max_subscriptions: PositiveLimit | None = Field(
+    max_subscriptions: Subscriptions | None = Field(
         default=None,
         description="Most subscriptions of one connection. Default: unlimited.",
         examples=[1000],

@@ -6,8 +6,8 @@ The loader opens no file: whoever calls it passes a reader.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from natsbackend.errors import Diagnostic, Location, SpecError
 from natsbackend.spec import nodes
+from natsbackend.spec.attached import read_attached
 from natsbackend.spec.models import SpecModel
 from natsbackend.spec.shape import SHAPES
 from natsbackend.spec.tree import Node
@@ -32,10 +33,17 @@ class Spec:
 
     model: SpecModel
     node: Node
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The text of each file that the spec names, by its path as written."""
 
     def at(self, *path: Step) -> Location:
         """Where the value at a path begins; a missing last step gives the place of what would hold it."""
         return self.node.find(path).at
+
+    def below(self, *path: Step) -> Callable[..., Location]:
+        """Return `at` for what stands below a path, which is then walked once."""
+        node = self.node.find(path)
+        return lambda *rest: node.find(rest).at
 
     def key_at(self, *path: Step) -> Location:
         """Where the key that ends a path stands."""
@@ -43,13 +51,17 @@ class Spec:
 
 
 def load(name: str, read: Reader) -> Spec:
-    """Read and validate a spec.
+    """Read and validate a spec, and the files that are part of it.
 
     Raises:
         SpecError: with all diagnostics of its shape.
         ProjectError: the reader's, if the file cannot be read.
     """
-    return parse_spec(read(name), name)
+    spec = parse_spec(read(name), name)
+    files, found = read_attached(spec.model, spec.node, name, read)
+    if found:
+        raise SpecError(found)
+    return replace(spec, files=files)
 
 
 def parse_spec(source: bytes | str, file: str) -> Spec:

@@ -12,12 +12,15 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, Tag, model_validator
 
 from natsbackend.spec.account_models import ExternalAuthorizationSpec, Mapping, RevocationsSpec, TraceSpec
+from natsbackend.spec.check_models import ChecksSpec
 from natsbackend.spec.limit_models import AccountLimitsSpec, JetStreamLimitsSpec, TieredJetStreamSpec
 from natsbackend.spec.permission_models import DefaultPermissionsSpec, PermissionsSpec
 from natsbackend.spec.policy_models import PolicyTestSpec
-from natsbackend.spec.server_models import ServerSpec, TargetSpec
+from natsbackend.spec.raw_claims import RAW_CLAIMS, AccountClaims, OperatorClaims
+from natsbackend.spec.section_models import ServerSectionSpec
+from natsbackend.spec.server_models import TargetSpec
 from natsbackend.spec.shape import LIST, MAP, Model, Was, becomes, by_shape
-from natsbackend.spec.sharing_models import ExportSpec, ImportSpec
+from natsbackend.spec.sharing_models import ExportSpec, ImportSpec, OutsideAccountSpec
 from natsbackend.spec.units import Seconds, Timestamp, refuse
 from natsbackend.spec.user_models import ConnectingSpec
 
@@ -100,6 +103,7 @@ class OperatorSpec(Model):
         examples=["2030-01-31"],
         json_schema_extra=becomes("exp"),
     )
+    claims: OperatorClaims = RAW_CLAIMS
 
 
 class RoleSpec(ConnectingSpec, PermissionsSpec):
@@ -121,8 +125,8 @@ class RoleSpec(ConnectingSpec, PermissionsSpec):
     )
     ttl: Seconds | None = Field(
         default=None,
-        description="The longest life of a token of this role, and the usual one. Default: any life, and "
-        "15m where none is asked for.",
+        description="The longest life of a token of this role, and the usual one. Default: any life, and 15m "
+        "where none is asked for.",
         examples=["15m"],
         json_schema_extra=becomes(note="`exp` of each token of the role, when it is minted"),
     )
@@ -315,6 +319,7 @@ class AccountSpec(Model):
         examples=[{"users": {"alice": "2027-01-31T12:00:00Z"}}],
         json_schema_extra=becomes("nats.revocations"),
     )
+    claims: AccountClaims = RAW_CLAIMS
 
 
 class DefaultsSpec(Model):
@@ -359,7 +364,13 @@ class SpecModel(Model):
         examples=[{"app": {"users": {"clock": {"publish": ["time.>"]}}}}],
         json_schema_extra=becomes("nats", note="a JWT of each"),
     )
-    server: ServerSpec | None = Field(
+    outside: dict[str, OutsideAccountSpec] = Field(
+        default={},
+        description="Accounts that this spec does not make but shares with, by a name of your choice.",
+        examples=[{"billing": {"public_key": "ABJHLOVMPA4CI6R5KLNGOB4GSLNIY7IOUPAJC4YFNDLQVIOBYQGUWVLA"}}],
+        json_schema_extra=becomes("nats.imports[].account", "nats.exports[].revocations.*"),
+    )
+    server: ServerSectionSpec | None = Field(
         default=None,
         description="The config of nats-server. Default: every address, port 4222, and a full resolver.",
         examples=[{"listen": "0.0.0.0:4222"}],
@@ -376,5 +387,11 @@ class SpecModel(Model):
         description="Policy tests: what must be allowed, refused and received. `check` judges their form, `up` "
         "tries each on a real server.",
         examples=[[{"as": "web/viewer", "can": {"subscribe": ["sensors.eu"]}}]],
+        json_schema_extra=becomes(),
+    )
+    checks: ChecksSpec | None = Field(
+        default=None,
+        description="Which checks are switched off, and why. Default: none.",
+        examples=[{"off": {"websocket-same-origin": "the proxy keeps the Host header"}}],
         json_schema_extra=becomes(),
     )

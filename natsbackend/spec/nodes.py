@@ -14,7 +14,6 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -158,7 +157,7 @@ class _Reader:
         tag = event.tag
         if tag is not None and tag != "!" and tag not in _CORE_TAGS:
             shown = tag.replace("tag:yaml.org,2002:", "!!")
-            at = replace(self._at(event), width=len(shown))
+            at = self._at(event)._replace(width=len(shown))
             message = f"the tag {shown[:40]!r} has no meaning here"
             hint = "put quotes around a text that begins with !"
             self.found.append(Diagnostic(code="yaml-tag", message=message, at=at, hint=hint))

@@ -10,6 +10,29 @@ from natsbackend.spec.shape import Model, becomes
 from natsbackend.spec.units import Nanoseconds, PositiveLimit, PositiveNanoseconds
 
 
+class ResolverTlsSpec(Model):
+    """TLS towards the HTTP server that the resolver asks."""
+
+    ca_file: str | None = Field(
+        default=None,
+        description="PEM file of the authorities that its certificate comes from. Default: those the machine trusts.",
+        json_schema_extra=becomes("resolver_tls.ca_file"),
+        examples=["tls/accounts-ca.crt"],
+    )
+    cert_file: str | None = Field(
+        default=None,
+        description="PEM file of a certificate to show it; with `key_file`. Default: none.",
+        json_schema_extra=becomes("resolver_tls.cert_file"),
+        examples=["tls/client.crt"],
+    )
+    key_file: str | None = Field(
+        default=None,
+        description="PEM file of the private key of `cert_file`. Default: none.",
+        json_schema_extra=becomes("resolver_tls.key_file"),
+        examples=["tls/client.key"],
+    )
+
+
 class ResolverSpec(Model):
     """Where the server keeps account JWTs."""
 
@@ -32,6 +55,13 @@ class ResolverSpec(Model):
         "200 itself when the server starts, and cannot hold `mem`. Default: none.",
         examples=["https://accounts.example.com/jwt/v1/accounts/"],
         json_schema_extra=becomes("resolver"),
+    )
+    tls: ResolverTlsSpec | None = Field(
+        default=None,
+        description="TLS towards that HTTP server, where the machine's authorities do not do (`url`). Default: "
+        "none of its own.",
+        examples=[{"ca_file": "accounts-ca.crt"}],
+        json_schema_extra=becomes("resolver_tls"),
     )
     allow_delete: bool = Field(
         default=False,

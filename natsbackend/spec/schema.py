@@ -82,6 +82,8 @@ def _map(name: str, node: Json) -> Json:
         for word, others in _APART.items()
         if word in known and set(others) <= known.keys()
     }
+    if {"env", "file"} <= known.keys():  # `spec.secret_models`
+        out["oneOf"] = [{"required": ["env"]}, {"required": ["file"]}]
     if together:
         out["dependentRequired"] = together
     if apart:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, Tag
+from pydantic import Field, Tag
 
 from natsbackend.spec.limit_models import ServerLimitsSpec
 from natsbackend.spec.resolver_models import ResolverSpec
+from natsbackend.spec.secret_models import SecretSpec
+from natsbackend.spec.server_about_models import LogSpec, ProxiesSpec, ServerTag
 from natsbackend.spec.shape import BOOLEAN, MAP, NUMBER, TEXT, Model, becomes, by_shape
 from natsbackend.spec.units import Nanoseconds, PositiveNanoseconds, Size
 
-Listen = Annotated[Annotated[str, Tag(TEXT)] | Annotated[int, Tag(NUMBER)], by_shape("HOST:PORT, or a port")]
+Listen = Annotated[
+    Annotated[str, Tag(TEXT)] | Annotated[int, Tag(NUMBER)],
+    by_shape("HOST:PORT, or a port"),
+]
 
 
 class TlsSpec(Model):
@@ -198,23 +203,12 @@ class WebsocketSpec(Model):
     )
 
 
-class SecretSpec(Model):
-    """A secret that stands elsewhere, and never in what is generated."""
-
-    env: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] = Field(
-        description="Name of a variable in the environment that the server starts in. The server reads its text as a "
-        "piece of config: put it in double quotes of its own, or `123` stops the server, and so does `a,b`.",
-        examples=["NATS_JETSTREAM_KEY"],
-        json_schema_extra=becomes(".", note="a variable that the server reads"),
-    )
-
-
 class EncryptionSpec(Model):
     """Encryption of what JetStream stores."""
 
     key: SecretSpec = Field(
         description="The key.",
-        examples=[{"env": "NATS_JETSTREAM_KEY"}],
+        examples=[{"env": "NATS_JETSTREAM_KEY"}, {"file": "js.key"}],
         json_schema_extra=becomes("jetstream.key"),
     )
     previous_key: SecretSpec | None = Field(
@@ -224,7 +218,9 @@ class EncryptionSpec(Model):
         json_schema_extra=becomes("jetstream.prev_key"),
     )
     cipher: Literal["chacha", "aes"] = Field(
-        default="chacha", description="The cipher.", json_schema_extra=becomes("jetstream.cipher")
+        default="chacha",
+        description="The cipher.",
+        json_schema_extra=becomes("jetstream.cipher"),
     )
 
 
@@ -326,6 +322,44 @@ class ServerSpec(Model):
             {"no_tls": True, "cookie": {"name": "nats_token"}, "allowed_origins": ["https://app.example.com"]}
         ],
         json_schema_extra=becomes("websocket"),
+    )
+    log: LogSpec | None = Field(
+        default=None,
+        description="Its log. Default: standard error.",
+        examples=[{"file": "/var/log/nats-server.log", "max_files": 10}],
+        json_schema_extra=becomes(note="options of the log, each of its own"),
+    )
+    tags: list[ServerTag] = Field(
+        default=[],
+        description="Tags that JetStream places streams by.",
+        examples=[["az:1", "ssd"]],
+        json_schema_extra=becomes("server_tags"),
+    )
+    metadata: dict[str, str] = Field(
+        default={},
+        description="What else monitoring and events should say of it; whoever monitors it reads this.",
+        examples=[{"team": "backend"}],
+        json_schema_extra=becomes("server_metadata"),
+    )
+    proxies: ProxiesSpec | None = Field(
+        default=None,
+        description="Proxies that it believes. Default: none, so that `proxy_required` lets nobody in.",
+        examples=[{"trusted": ["UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4"]}],
+        json_schema_extra=becomes("proxies"),
+    )
+    default_sentinel: str | None = Field(
+        default=None,
+        description="ACCOUNT/USER that whoever connects without a JWT comes in as: a bearer, in most cases of an "
+        "account whose auth callout decides about them. Default: they are refused.",
+        examples=["web/guest"],
+        json_schema_extra=becomes("default_sentinel"),
+    )
+    extra: dict[str, Any] = Field(
+        default={},
+        description="Options of nats-server 2.15 that have no word, as they are: checked, and written last into the "
+        "config. Sizes are numbers of bytes and times texts (`10s`); no secrets.",
+        examples=[{"max_closed_clients": 100, "write_timeout": "retry"}],
+        json_schema_extra=becomes("*", note="the options as they are"),
     )
 
 

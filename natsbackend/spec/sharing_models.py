@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, Tag, WithJsonSchema
 
-from natsbackend.spec.shape import BOOLEAN, LIST, NUMBER, TEXT, Model, becomes, by_shape
-from natsbackend.spec.units import PositiveNanoseconds, refuse
+from natsbackend.spec.shape import BOOLEAN, LIST, MAP, NUMBER, TEXT, Model, becomes, by_shape
+from natsbackend.spec.units import PositiveNanoseconds, Timestamp, refuse
 
 
 def _percentage(value: int) -> int:
@@ -50,6 +50,34 @@ class LatencySpec(Model):
     )
 
 
+class OutsideAccountSpec(Model):
+    """An account that this spec does not make: imports may be `from` it, and private exports may name it."""
+
+    public_key: str = Field(
+        description="Its public key, which whoever runs it knows.",
+        examples=["ABJHLOVMPA4CI6R5KLNGOB4GSLNIY7IOUPAJC4YFNDLQVIOBYQGUWVLA"],
+        json_schema_extra=becomes("nats.imports[].account"),
+    )
+
+
+class ExportRevocationsSpec(Model):
+    """Activations that are good no more: those issued up to a time."""
+
+    accounts: dict[str, Timestamp] = Field(
+        default={},
+        description="By the importing account, by its name under `outside` or its public key. An account of this spec "
+        "is taken out of `private` instead.",
+        examples=[{"partner": "2027-01-31T12:00:00Z"}],
+        json_schema_extra=becomes(".*"),
+    )
+    all_before: Timestamp | None = Field(
+        default=None,
+        description="Every activation up to here; those of accounts of this spec are made anew. Default: none.",
+        examples=["2027-01-31"],
+        json_schema_extra=becomes(".*", note="the key `*`"),
+    )
+
+
 class ExportSpec(Model):
     """A stream or a service offered to other accounts."""
 
@@ -79,10 +107,16 @@ class ExportSpec(Model):
     )
     private: Private = Field(
         default=False,
-        description="Who may import it. A list names accounts of this spec, whose activations are made and carried for "
-        "them; `true`: whoever has an activation.",
+        description="Who may import it. A list names accounts: those of this spec get their activations made and "
+        "carried for them, those of `outside` get one from `activation mint`; `true`: whoever has an activation.",
         examples=[["web"]],
         json_schema_extra=becomes(".token_req", "nats.imports[].token"),
+    )
+    revocations: ExportRevocationsSpec | None = Field(
+        default=None,
+        description="Activations that are good no more. Default: none.",
+        json_schema_extra=becomes(".revocations"),
+        examples=[{"all_before": "2027-01-31"}],
     )
     response_threshold: PositiveNanoseconds | None = Field(
         default=None,
@@ -129,12 +163,28 @@ class ExportSpec(Model):
     )
 
 
+class TokenFileSpec(Model):
+    """A file that holds an activation, with or without BEGIN and END lines."""
+
+    file: str = Field(
+        description="Its path from the folder of the spec on; it must not lead out of it.",
+        examples=["activations/billing.jwt"],
+        json_schema_extra=becomes("."),
+    )
+
+
+ImportToken = Annotated[
+    Annotated[str, Tag(TEXT)] | Annotated[TokenFileSpec, Tag(MAP)],
+    by_shape("the text of an activation, or `{file: PATH}`"),
+]
+
+
 class ImportSpec(Model):
     """A stream or a service taken from another account."""
 
     from_: str = Field(
         alias="from",
-        description="The exporting account, by name.",
+        description="The exporting account, by its name under `accounts` or `outside`.",
         examples=["telemetry"],
         json_schema_extra=becomes(".account"),
     )
@@ -163,6 +213,13 @@ class ImportSpec(Model):
         description="A name to show. Default: the subject.",
         examples=["sensors"],
         json_schema_extra=becomes(".name"),
+    )
+    token: ImportToken | None = Field(
+        default=None,
+        description="The activation that an account of `outside` gave for its private export: the text, or a "
+        "file. It is no secret. Default: none; within the spec none is needed.",
+        examples=[{"file": "activations/billing.jwt"}],
+        json_schema_extra=becomes("nats.imports[].token"),
     )
     share: bool = Field(
         default=False,

@@ -56,22 +56,22 @@ class Node:
         """
         node = self
         for step in path:
-            child = node.item(step) if isinstance(step, int) else node.get(step)
-            node = child or node
+            children = node.children
+            if isinstance(step, str):
+                if isinstance(children, dict):
+                    node = children.get(step, node)
+            elif isinstance(children, list) and 0 <= step < len(children):
+                node = children[step]
         return node
 
     def walk(self, path: tuple[str | int, ...]) -> tuple[Node, Location]:
         """Follow a path as `find` does; return the node and the place of its key, or of the node in a sequence."""
-        node, at = self, self.at
+        above, key, node = self, None, self
         for step in path:
-            if isinstance(step, int):
-                child = node.item(step)
-                at = child.at if child else at
-            else:
-                child = node.get(step)
-                at = node.key_at(step) if child else at
-            node = child or node
-        return node, at
+            child = node.item(step) if isinstance(step, int) else node.get(step)
+            if child is not None:
+                above, key, node = node, step, child
+        return node, above.key_at(key) if isinstance(key, str) else node.at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

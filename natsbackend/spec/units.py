@@ -126,16 +126,17 @@ def size_limit(value: object) -> int:
     return size(value)
 
 
-def _positive(read: Callable[[object], int]) -> Callable[[object], int]:
+def _positive(
+    read: Callable[[object], int],
+    message: str = "0 does not mean none here: the server would put its own default in its place",
+    hint: str = "write at least 1, or `unlimited` for no limit",
+) -> Callable[[object], int]:
     """Refuse zero where the server does not: it would take it for its default, or for no limit at all."""
 
     def read_positive(value: object) -> int:
         result = read(value)
         if result == 0:
-            raise refuse(
-                "0 does not mean none here: the server would put its own default in its place",
-                "write at least 1, or `unlimited` for no limit",
-            )
+            raise refuse(message, hint)
         return result
 
     return read_positive
@@ -215,10 +216,27 @@ Size = Annotated[
     BeforeValidator(size),
     _schema("bytes", _number("bytes", 0), _text("size", _SIZE.pattern), examples=["64KiB", "10GB"]),
 ]
+PositiveSize = Annotated[
+    int,
+    BeforeValidator(_positive(size, hint="write at least 1, or take the line out for no limit")),
+    _schema(
+        "bytes", _number("bytes", 1), _text("size", _SIZE.pattern, positive=True), examples=["64KiB", "10GB"]
+    ),
+]
 SizeLimit = Annotated[int, BeforeValidator(size_limit), _size_schema(0)]
 PositiveSizeLimit = Annotated[int, BeforeValidator(_positive(size_limit)), _size_schema(1)]
 Limit = Annotated[int, BeforeValidator(limit), _count(0)]
 PositiveLimit = Annotated[int, BeforeValidator(_positive(limit)), _count(1)]
+Connections = Annotated[
+    int, BeforeValidator(_positive(limit, "with 0 connections the server lets nobody in")), _count(1)
+]
+"""A limit of connections: the server takes 0 for what it says (nats-server 2.15 `opts.go`)."""
+Subscriptions = Annotated[
+    int,
+    BeforeValidator(_positive(limit, "0 does not mean none here: the server would take it for no limit")),
+    _count(1),
+]
+"""A limit of subscriptions: 0 is none at all to the server (nats-server 2.15 `client.go`, `applyAccountLimits`)."""
 Timestamp = Annotated[
     int,
     BeforeValidator(timestamp),

@@ -5,7 +5,6 @@ Where an empty list would mean "no restriction" to the server, it is refused her
 
 from __future__ import annotations
 
-import math
 import re
 import zoneinfo
 from ipaddress import ip_network
@@ -13,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from natsbackend.spec.raw_claims import refuse_known
 from natsbackend.spec.shape import Model, becomes
 from natsbackend.spec.units import refuse
 
@@ -109,27 +109,6 @@ DECIDED_CLAIMS = frozenset({"issuer_account", "type", "version"})
 """The members that follow from everything else."""
 
 
-def _raw_claims(members: dict[str, Any]) -> dict[str, Any]:
-    """Refuse what has a word, in any case of its letters, since Go honours each; and what JSON cannot say."""
-    for name, value in members.items():
-        known = name.casefold()
-        if known in WORDS_OF_CLAIMS:
-            raise refuse(f"the claim {name[:60]!r} has a word", f"write `{WORDS_OF_CLAIMS[known]}` instead")
-        if known in DECIDED_CLAIMS:
-            raise refuse(f"the claim {name[:60]!r} is decided by the rest of the spec", "take it out")
-        if _has_infinity(value):
-            raise refuse(
-                f"the claim {name[:60]!r} holds a number that JSON does not have", "write a finite one"
-            )
-    return members
-
-
-def _has_infinity(value: object) -> bool:
-    if isinstance(value, dict | list):
-        return any(map(_has_infinity, value.values() if isinstance(value, dict) else value))
-    return isinstance(value, float) and not math.isfinite(value)
-
-
 class ConnectingSpec(Model):
     """From where, when and over what a connection may be made. What is not given is not restricted."""
 
@@ -171,7 +150,7 @@ class ConnectingSpec(Model):
         json_schema_extra=becomes(".allowed_connection_types[]") | {"minItems": 1},
     )
 
-    claims: Annotated[dict[str, Any], AfterValidator(_raw_claims)] = Field(
+    claims: Annotated[dict[str, Any], AfterValidator(refuse_known(WORDS_OF_CLAIMS, DECIDED_CLAIMS))] = Field(
         default={},
         description="Members for the JWT as they are, for what a later nats-server reads and the spec has no word"
         " for.",

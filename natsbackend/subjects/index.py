@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from operator import itemgetter
 from typing import Generic, TypeVar
 
-from natsbackend.subjects.patterns import ANY, REST
+from natsbackend.subjects.patterns import ANY, REST, is_subset, overlaps
 
 T = TypeVar("T")
+
+FEW = 8
+"""So many patterns are asked one after the other, which is quicker than to grow a tree for them."""
 
 
 class _Node(Generic[T]):
@@ -27,25 +30,33 @@ class SubjectIndex(Generic[T]):
     Several values may share a pattern. Answers come in the order in which the values were added.
     """
 
-    __slots__ = ("_root", "_size")
+    __slots__ = ("_entries", "_grown", "_root")
 
     def __init__(self) -> None:
+        self._entries: list[tuple[str, str, T]] = []
+        """The first token of each pattern, the pattern and the value."""
         self._root: _Node[T] = _Node()
-        self._size = 0
+        self._grown = 0
+        """How many of the entries are in the tree."""
 
     def __len__(self) -> int:
-        return self._size
+        return len(self._entries)
 
     def add(self, pattern: str, value: T) -> None:
         """Put a value under a pattern."""
-        node = self._root
-        for token in pattern.split("."):
-            child = node.children.get(token)
-            if child is None:
-                child = node.children[token] = _Node()
-            node = child
-        node.entries.append((self._size, value))
-        self._size += 1
+        self._entries.append((pattern.partition(".")[0], pattern, value))
+
+    def _grow(self) -> None:
+        for turn in range(self._grown, len(self._entries)):
+            _, pattern, value = self._entries[turn]
+            node = self._root
+            for token in pattern.split("."):
+                child = node.children.get(token)
+                if child is None:
+                    child = node.children[token] = _Node()
+                node = child
+            node.entries.append((turn, value))
+        self._grown = len(self._entries)
 
     def matching(self, literal: str) -> tuple[T, ...]:
         """Return the values whose pattern matches a literal."""
@@ -53,6 +64,10 @@ class SubjectIndex(Generic[T]):
 
     def covering(self, pattern: str) -> tuple[T, ...]:
         """Return the values whose pattern matches all that this one matches; an equal pattern does."""
+        if len(self._entries) <= FEW:
+            wanted = (pattern.partition(".")[0], ANY, REST)
+            return tuple([v for first, p, v in self._entries if first in wanted and is_subset(pattern, p)])
+        self._grow()
         found: list[tuple[int, T]] = []
         level = [self._root]
         for token in pattern.split("."):
@@ -72,6 +87,12 @@ class SubjectIndex(Generic[T]):
 
     def overlapping(self, pattern: str) -> tuple[T, ...]:
         """Return the values whose pattern shares at least one literal with this one."""
+        if len(self._entries) <= FEW:
+            token = pattern.partition(".")[0]
+            wanted = (token, ANY, REST)
+            anyhow = token in (ANY, REST)
+            return tuple([v for t, p, v in self._entries if (anyhow or t in wanted) and overlaps(pattern, p)])
+        self._grow()
         found: list[tuple[int, T]] = []
         level = [self._root]
         for token in pattern.split("."):

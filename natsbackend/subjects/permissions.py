@@ -57,6 +57,8 @@ def why_invalid_permission(entry: str, *, queue_allowed: bool) -> str | None:
         queue_allowed: whether it is a subscribe permission, which may name a queue group.
 
     """
+    if not ("{{" in entry or "}}" in entry or " " in entry):
+        return why_invalid(entry)
     functions = template_functions(entry)
     for function in functions:
         if function.problem is not None:

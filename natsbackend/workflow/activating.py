@@ -37,7 +37,7 @@ class ActivationSigner:
             exporter: the exporting account, by name.
             subject: that of a private export, or narrower.
             kind: stream or service; None where only one is exported.
-            importer: the public key of the importing account.
+            importer: the importing account, by its name in `outside` or by its public key.
             now: unix seconds.
             ttl: seconds.
 
@@ -49,10 +49,8 @@ class ActivationSigner:
         if account is None:
             known = ", ".join(self.backend.accounts)
             raise TokenError(f"there is no account {exporter[:80]!r}", hint=f"the accounts: {known}")
-        if not is_public(importer, KeyRole.ACCOUNT):
-            hint = "56 characters that begin with A; whoever imports knows it"
-            raise TokenError(f"{importer[:60]!r} is not the public key of an account", hint=hint)
         export = _find(account, subject, kind)
+        public = self._importer(export, importer)
         signer = account.signing_keys[0].path if account.signing_keys else account.path
         if account.path not in self.keyring or signer not in self.keyring:
             raise KeyStoreError(f"{signer} has no key yet", hint="run `natsbackend generate`")
@@ -66,11 +64,28 @@ class ActivationSigner:
             account,
             replace(export, subject=subject),
             self.keyring,
-            importer=importer,
+            importer=public,
             path=account.path,
             expires=0 if ttl is None else now + ttl,
         )
         return sign(unsigned.claims, pair, now)
+
+    def _importer(self, export: Export, importer: str) -> str:
+        """Return the public key of who may import an export."""
+        outside = self.backend.outside.get(importer)
+        if outside is None and is_public(importer, KeyRole.ACCOUNT):
+            return importer
+        if outside is None:
+            hint = "a name under `outside`, or 56 characters that begin with A; whoever imports knows them"
+            if importer in self.backend.accounts:
+                hint = f"{importer!r} is an account of the spec: name it in `private`, and it needs none from here"
+            raise TokenError(f"{importer[:60]!r} is not the public key of an account outside", hint=hint)
+        if export.importers and importer not in export.importers:
+            raise TokenError(
+                f'"{export.subject}" is not for {importer[:60]!r}',
+                hint=f"name it in `private` there ({export.at})",
+            )
+        return outside.public_key
 
 
 def _find(account: Account, subject: str, kind: Kind | None) -> Export:

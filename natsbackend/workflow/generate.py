@@ -69,6 +69,7 @@ def generate(
     files = stamp.is_current(spec, project)
     if files is not None:
         return Generated(files=files)
+    from natsbackend.claims.imported import outside_tokens
     from natsbackend.workflow.collecting import collection_paused
     from natsbackend.workflow.opening import open_spec
     from natsbackend.workflow.tree import plan_tree
@@ -84,7 +85,8 @@ def generate(
         with project.mutex():
             tree = plan()
             written = tree.write()
-            if not tree.warnings and not tree.without_creds:
+            lasting = not any(outside_tokens(tree.backend))  # such a token ends, and its file may change
+            if lasting and not tree.warnings and not tree.without_creds and not tree.has_secrets:
                 stamp.write(spec, project, tree.paths(), [project.accounts_dir])
     return _report(tree, written)
 

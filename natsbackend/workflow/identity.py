@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from natsbackend.claims.build import key_paths
-from natsbackend.errors import LockError
+from natsbackend.errors import Diagnostic, Location, LockError, Severity
 from natsbackend.lock import KeyState, Lock
 from natsbackend.model.entities import (
     Account,
@@ -21,7 +21,7 @@ from natsbackend.model.entities import (
     signing_path,
     user_path,
 )
-from natsbackend.model.names import unescape
+from natsbackend.model.names import printable, unescape
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Reconciled:
     missing: tuple[str, ...]
     retired: tuple[str, ...]
     """Paths the spec no longer has."""
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 def reconcile(lock: Lock, backend: Backend, *, not_renamed: bool = False) -> Reconciled:
@@ -40,7 +41,7 @@ def reconcile(lock: Lock, backend: Backend, *, not_renamed: bool = False) -> Rec
     Raises:
         LockError: something vanished and something of its kind appeared, and nothing says whether it is the same.
     """
-    lock = _renamed(lock, backend)
+    lock, warnings = _renamed(lock, backend)
     needed = list(dict.fromkeys(key_paths(backend)))
     active = lock.keyring()
     missing = [path for path in needed if path not in active]
@@ -54,7 +55,7 @@ def reconcile(lock: Lock, backend: Backend, *, not_renamed: bool = False) -> Rec
     if gone:
         lock = lock.with_state(gone, KeyState.RETIRED)
     back = set(revived)
-    return Reconciled(lock, tuple(p for p in missing if p not in back), tuple(gone))
+    return Reconciled(lock, tuple(p for p in missing if p not in back), tuple(gone), warnings)
 
 
 def _is_identity(path: str) -> bool:
@@ -68,35 +69,51 @@ def _revived(lock: Lock, paths: Iterable[str]) -> Lock:
     return lock.with_keys(last)
 
 
-def _renamed(lock: Lock, backend: Backend) -> Lock:
-    for old, new in _renames(backend):
+def _renamed(lock: Lock, backend: Backend) -> tuple[Lock, tuple[Diagnostic, ...]]:
+    """Carry renames over; say which of them name nothing that could be, where that makes a new identity."""
+    known = bool(lock.keys)  # with an empty lock everything is new
+    found = []
+    for old, new, at in _renames(backend):
         keys = lock.keyring()
         if old in keys and new not in keys:
             lock = lock.renamed(old, new)
-    return lock
+        elif known and old not in lock.keys and new not in lock.keys:
+            found.append(_was_nothing(old, new, at))
+    return lock, tuple(found)
 
 
-def _renames(backend: Backend) -> Iterator[tuple[str, str]]:
-    """Every rename as old and new path, outer ones first, so that inner ones find their account's new path."""
+def _was_nothing(old: str, new: str, at: Location | None) -> Diagnostic:
+    name, was = (printable(unescape(path.rpartition("/")[2])) for path in (new, old))
+    return Diagnostic(
+        code="was-unknown",
+        message=f'"{name}" was "{was}", which the lock does not know; it gets keys of its own',
+        at=at,
+        hint=f"write the name as it stands in the lock, or take the line `was: {was}` out",
+        severity=Severity.WARNING,
+    )
+
+
+def _renames(backend: Backend) -> Iterator[tuple[str, str, Location | None]]:
+    """Every rename as old path, new path and place, outer ones first, so that inner ones find their account's path."""
     for key in backend.operator.signing_keys:
         if key.was:
-            yield operator_signing_path(key.was), key.path
+            yield operator_signing_path(key.was), key.path, key.at
     for account in backend.accounts.values():
         if account.was:
-            yield account_path(account.was), account.path
+            yield account_path(account.was), account.path, account.at
         yield from _renames_within(account)
 
 
-def _renames_within(account: Account) -> Iterator[tuple[str, str]]:
+def _renames_within(account: Account) -> Iterator[tuple[str, str, Location | None]]:
     for key in account.signing_keys:
         if key.was:
-            yield signing_path(account.name, key.was), key.path
+            yield signing_path(account.name, key.was), key.path, key.at
     for role in account.roles.values():
         if role.was:
-            yield role_path(account.name, role.was), role.path
+            yield role_path(account.name, role.was), role.path, role.at
     for user in account.users.values():
         if user.was:
-            yield user_path(account.name, user.was), user.path
+            yield user_path(account.name, user.was), user.path, user.at
 
 
 def _refuse_unexplained(missing: list[str], gone: list[str]) -> None:

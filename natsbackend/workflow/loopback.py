@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from natsbackend.model.entities import Backend
+from natsbackend.model.server_options import LOCAL
 from natsbackend.model.serving import (
     Cookie,
     Listen,
+    Log,
     Monitor,
     Resolver,
     ResolverKind,
@@ -21,8 +23,9 @@ from natsbackend.model.serving import (
     Tls,
     Websocket,
 )
+from natsbackend.workflow.alone import LOOPBACK as LOOPBACK
+from natsbackend.workflow.alone import alone
 
-LOOPBACK = "127.0.0.1"
 COOKIE = Cookie(name="nats_token")
 """The cookie of a listener that the spec does not describe."""
 
@@ -61,6 +64,7 @@ def on_loopback(backend: Backend, ports: LoopbackPorts, *, spec_dir: Path, data:
         data: where the server keeps its streams and JWTs.
     """
     said: list[str] = []
+    backend = _without_outside(backend, said)
     server = backend.server or Server()
     listen = _listen(server.listen, ports.nats, "listen", said)
     websocket, origin = _websocket(backend, server.websocket, ports.websocket, spec_dir, said)
@@ -71,12 +75,22 @@ def on_loopback(backend: Backend, ports: LoopbackPorts, *, spec_dir: Path, data:
     if jetstream is None and _wants_jetstream(backend):
         jetstream = ServerJetStream(store_dir=store_dir)
         said.append("JetStream is on, since an account has a share of it")
+    elif jetstream is None and server.mqtt is not None:
+        jetstream = ServerJetStream(store_dir=store_dir)
+        said.append("JetStream is on, since MQTT keeps its sessions there")
     if server.tls is not None:
         said.append("listen: no TLS, since it is on loopback")
     said.append(f"the server's data is in {data}")
+    if server.log.file is not None or server.log.trace:
+        said.append("log: into server.log there, without a trace")
+    elsewhere = ", ".join(name for name in server.extra if name not in LOCAL)
+    if elsewhere:
+        said.append(f"extra: without {elsewhere}")
     local = replace(
-        server,
+        alone(server, said),
         listen=listen,
+        extra={name: value for name, value in server.extra.items() if name in LOCAL},
+        log=Log(debug=server.log.debug),
         tls=None,
         advertise=None,
         monitor=_monitor(server.monitor, said),
@@ -85,6 +99,21 @@ def on_loopback(backend: Backend, ports: LoopbackPorts, *, spec_dir: Path, data:
         websocket=websocket,
     )
     return Loopback(replace(backend, server=local, targets={}), tuple(said), origin)
+
+
+def _without_outside(backend: Backend, said: list[str]) -> Backend:
+    """Leave out imports from accounts outside the spec, which this machine's server does not have."""
+    accounts = {}
+    for name, account in backend.accounts.items():
+        kept = tuple(taken for taken in account.imports if taken.outside_key is None)
+        if kept != account.imports:
+            account = replace(account, imports=kept)
+        accounts[name] = account
+    names = {taken.account for a in backend.accounts.values() for taken in a.imports if taken.outside_key}
+    if not names:
+        return backend
+    said.append(f"no imports from {', '.join(sorted(names))}: accounts outside the spec are not here")
+    return replace(backend, accounts=accounts)
 
 
 def _wants_jetstream(backend: Backend) -> bool:

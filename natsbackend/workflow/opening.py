@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from natsbackend.claims import imported
 from natsbackend.errors import Diagnostic, ProjectError, Severity, SpecError
-from natsbackend.model.checks import check
+from natsbackend.model.checks import Judged, judge
+from natsbackend.model.checks.life import Moment
 from natsbackend.model.entities import Backend
 from natsbackend.model.resolve import resolve
-from natsbackend.project import SPEC_FILE
-from natsbackend.spec.load import load
+from natsbackend.project import SPEC_FILE, Project
+from natsbackend.spec.load import Reader, load
 from natsbackend.workflow.collecting import collection_paused
+from natsbackend.workflow.expiring import built_endings
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +41,57 @@ def read_file(name: str) -> bytes:
         raise ProjectError(f"cannot read {name}: {e.strerror}") from e
 
 
+def _reader(spec: str) -> Reader:
+    """Return what reads a spec and the files below its folder, but nothing that a link leads out of it."""
+    root = Path(os.path.realpath(spec)).parent
+
+    def read(name: str) -> bytes:
+        if name != spec and not Path(os.path.realpath(name)).is_relative_to(root):
+            raise ProjectError(f"{name} leads out of the folder of the spec")
+        return read_file(name)
+
+    return read
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A backend, and everything that was found in its spec."""
+
+    backend: Backend
+    judged: Judged
+
+
+def examined(name: str, moment: Moment | None = None, project: Project | None = None) -> Examined:
+    """Return the backend of a spec, every finding, errors too, and what is switched off.
+
+    Args:
+        name: the file to read.
+        moment: when it is, to find what ends soon or has ended; None: nothing is said about time.
+        project: whose public JWTs are asked, too, when they end.
+
+    Raises:
+        SpecError: its shape is wrong, so that there is no backend.
+        ProjectError: the file cannot be read.
+    """
+    with collection_paused():
+        resolved = resolve(load(name, _reader(name)))
+        issued = built_endings(resolved.backend, project) if moment and project else ()
+        judged = judge(resolved.backend, moment, issued)
+        of_tokens = imported.judge(resolved.backend)
+    findings = sorted(
+        (*resolved.diagnostics, *judged.findings, *of_tokens), key=lambda d: (d.at is None, d.at, d.code)
+    )
+    return Examined(resolved.backend, Judged(findings=tuple(findings), silenced=judged.silenced))
+
+
 def examine(name: str) -> tuple[Backend, tuple[Diagnostic, ...]]:
     """Return the backend of a spec, and every finding, errors too.
 
     Raises:
         SpecError: its shape is wrong, so that there is no backend.
     """
-    with collection_paused():
-        resolved = resolve(load(name, read_file))
-        findings = (*resolved.diagnostics, *check(resolved.backend))
-    return resolved.backend, tuple(sorted(findings, key=lambda d: (d.at is None, d.at, d.code)))
+    found = examined(name)
+    return found.backend, found.judged.findings
 
 
 def open_spec(name: str) -> Opened:

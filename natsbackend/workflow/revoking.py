@@ -6,11 +6,14 @@ activation that was issued until the second of its revocation (nats-server 2.15 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
+from natsbackend.errors import Diagnostic, SpecError
 from natsbackend.lock import Issued, KeyState, Lock
-from natsbackend.model.entities import Backend, account_path
+from natsbackend.model.entities import Account, Backend, Export, account_path
 from natsbackend.model.grants import activation_path, export_path
+from natsbackend.model.sharing import EVERYONE
 
 
 def revoke_removed(lock: Lock, backend: Backend, *, now: int) -> Lock:
@@ -33,6 +36,39 @@ def revoke_removed(lock: Lock, backend: Backend, *, now: int) -> Lock:
                 if activation not in named and key is not None and of_export.get(key, -1) < issued.issued_at:
                     of_export[key] = max(now, issued.issued_at)
     return replace(lock, revoked={path: keys for path, keys in revoked.items() if keys})
+
+
+def renew_revoked(lock: Lock, backend: Backend, *, now: int) -> Lock:
+    """Return a lock without the activations that `all_before` revokes of accounts that are named, to make them anew.
+
+    Raises:
+        SpecError: it lies ahead, so that new ones would be revoked, too.
+    """
+    issued = dict(lock.issued)
+    for account, export, until in _all_before(backend):
+        for importer in (name for name in export.importers if name in backend.accounts):
+            if until >= now:
+                raise SpecError((_ahead(export, importer),))
+            path = activation_path(account.path, importer, export)
+            if path in issued and issued[path].issued_at <= until:
+                del issued[path]
+    return replace(lock, issued=issued) if len(issued) < len(lock.issued) else lock
+
+
+def _all_before(backend: Backend) -> Iterator[tuple[Account, Export, int]]:
+    for account in backend.accounts.values():
+        for export in account.exports:
+            if EVERYONE in export.revoked:
+                yield account, export, export.revoked[EVERYONE]
+
+
+def _ahead(export: Export, importer: str) -> Diagnostic:
+    return Diagnostic(
+        code="export-revocation",
+        message=f'`all_before` of "{export.subject}" lies ahead, and would revoke the new activation of "{importer}"',
+        at=export.at,
+        hint="write a moment that has passed, or revoke single `accounts`",
+    )
 
 
 def _given(lock: Lock) -> dict[str, dict[str, tuple[str, Issued]]]:

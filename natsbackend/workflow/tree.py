@@ -10,22 +10,35 @@ from pathlib import Path
 from natsbackend.claims.build import build
 from natsbackend.claims.codec import TokenKind, read_unverified
 from natsbackend.claims.creds import format_creds_unverified, parse_creds
+from natsbackend.claims.imported import judge_with_keys
 from natsbackend.claims.sharing import activations
-from natsbackend.errors import ClaimsError, Diagnostic, KeyStoreError, LockError, ProjectError
+from natsbackend.errors import (
+    ClaimsError,
+    Diagnostic,
+    KeyStoreError,
+    LockError,
+    ProjectError,
+    Severity,
+    SpecError,
+)
 from natsbackend.files import Batch
 from natsbackend.keys import KeyPair, KeyRole, is_public
 from natsbackend.keystore.directory import DirectoryKeyStore
 from natsbackend.keystore.interface import KeyStore
 from natsbackend.lock import Lock, parse_lock, render_lock
-from natsbackend.model.entities import OPERATOR_PATH, Backend
+from natsbackend.model.entities import OPERATOR_PATH, Account, Backend
+from natsbackend.model.leafnodes import find_user
+from natsbackend.model.sentinel import find_sentinel
 from natsbackend.model.serving import Resolver, ResolverKind
 from natsbackend.project import Project
+from natsbackend.render.secrets import secret_files
 from natsbackend.render.server_conf import render_server_config
 from natsbackend.workflow.carried import CarriedActivations
 from natsbackend.workflow.identity import Reconciled, reconcile
 from natsbackend.workflow.issue import Issuing
 from natsbackend.workflow.opening import Opened
-from natsbackend.workflow.revoking import revoke_removed
+from natsbackend.workflow.revoking import renew_revoked, revoke_removed
+from natsbackend.workflow.secret_files import included_secrets, old_secrets
 
 Entropy = Callable[[int], bytes]
 
@@ -47,6 +60,11 @@ class Tree:
     retired: tuple[str, ...] = ()
     without_creds: tuple[str, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def has_secrets(self) -> bool:
+        """Whether something was read from a file of the user's besides the spec, which may change at any time."""
+        return next(secret_files(self.backend.server), None) is not None
 
     def paths(self) -> Iterator[Path]:
         """Every file that is not a seed."""
@@ -80,13 +98,14 @@ class Tree:
 
     def _leftovers(self) -> tuple[Path, ...]:
         """JWTs of accounts and creds of users that the spec no longer has; creds only where the store has the seed."""
+        sentinel = self.project.default_sentinel
         build, accounts = self.project.build, self.project.accounts_dir
         elsewhere = build.is_symlink() or accounts.is_symlink()  # what lies there is not ours to remove
-        jwts = [] if elsewhere else sorted(accounts.glob("*.jwt"))
+        jwts = [] if elsewhere else [*sorted(accounts.glob("*.jwt")), sentinel]
         creds = sorted(self.project.creds_dir.glob("*/*.creds"))
         old_jwts = [path for path in jwts if path not in self.files and path.is_file()]
         old_creds = [path for path in creds if path not in self.files and self._is_kept_elsewhere(path)]
-        return (*old_jwts, *old_creds)
+        return (*old_jwts, *old_creds, *old_secrets(self.backend, self.project))
 
     def _is_kept_elsewhere(self, creds: Path) -> bool:
         """Whether the seed in a creds file is in the key store, too, so that nothing is lost with the file."""
@@ -131,7 +150,8 @@ def plan_tree(
 ) -> Tree:
     """Work out the tree of a spec.
 
-    Without `users` no user is issued and no creds are made, so that only an operator's seed may be needed. See
+    Without `users` no user is issued, no creds are made and no secret is read, so that only an operator's seed may be
+    needed. See
     `generate` for the other arguments and the errors.
     """
     backend = opened.backend
@@ -141,24 +161,31 @@ def plan_tree(
     _refuse_lost(reconciled.missing, places, project)
     new_keys = _make_keys(reconciled, frozen=frozen, entropy=entropy)
     lock = reconciled.lock.with_keys({path: pair.public for path, pair in new_keys})
-    lock = revoke_removed(lock, backend, now=now)
+    lock = renew_revoked(revoke_removed(lock, backend, now=now), backend, now=now)
+    fresh = frozenset(path for path, _ in new_keys)
+    late = tuple(judge_with_keys(backend, lock.keyring(), now=now, fresh=fresh))
+    if any(found.severity is Severity.ERROR for found in late):
+        raise SpecError((*opened.warnings, *late))
     seeds = Seeds(store, {pair.public: pair for _, pair in new_keys})
-    issuing = _issue_all(backend, lock, places, seeds, now=now, users=users)
+    sentinel = _sentinel_file(backend, project)
+    issuing = _issue_all(backend, lock, places, seeds, sentinel, now=now, users=users)
     lock = issuing.finish()
     files, without = _token_contents(places, lock, seeds, issuing.tokens)
-    files[project.server_conf] = (_server_conf(backend, lock, issuing.tokens), 0o644)
+    files |= {file: (issuing.tokens[path], 0o644) for path, file in sentinel.items()}
+    files[project.server_conf] = (_server_conf(backend, lock, issuing.tokens, project), 0o644)
+    secrets, missing = included_secrets(backend, project) if users else ({}, ())
     return Tree(
         project=project,
         store=store,
         backend=backend,
         lock=lock,
         tokens=issuing.tokens,
-        files=files,
+        files={**files, **secrets},
         new_keys=new_keys,
         signed=tuple(issuing.signed),
         retired=reconciled.retired,
         without_creds=without if users else (),
-        warnings=opened.warnings,
+        warnings=(*opened.warnings, *reconciled.warnings, *late, *missing),
     )
 
 
@@ -203,10 +230,17 @@ def _role_of(path: str) -> KeyRole:
 
 
 def _issue_all(
-    backend: Backend, lock: Lock, places: Mapping[str, Path], seeds: Seeds, *, now: int, users: bool
+    backend: Backend,
+    lock: Lock,
+    places: Mapping[str, Path],
+    seeds: Seeds,
+    sentinel: Mapping[str, Path],
+    *,
+    now: int,
+    users: bool,
 ) -> Issuing:
     def find_token(path: str) -> str | None:
-        file = places[path]
+        file = sentinel.get(path, places[path])
         text = _read(file)
         return parse_creds(text).jwt if text is not None and file.suffix == ".creds" else text
 
@@ -219,7 +253,8 @@ def _issue_all(
         issuing.issue(unsigned)
     for unsigned in build(backend, keyring, issuing.tokens, lock.revoked):
         claims = unsigned.claims
-        if claims.kind is TokenKind.USER and not (users and seeds.find(unsigned.path, claims.subject)):
+        is_written = unsigned.path in sentinel or (users and seeds.find(unsigned.path, claims.subject))
+        if claims.kind is TokenKind.USER and not is_written:
             continue  # its creds are made where its seed is
         issuing.issue(unsigned)
     return issuing
@@ -234,6 +269,12 @@ def _token_files(backend: Backend, project: Project) -> Iterator[tuple[str, Path
             yield user.path, project.creds(account.name, user.name)
 
 
+def _sentinel_file(backend: Backend, project: Project) -> dict[str, Path]:
+    """Where the JWT of the default sentinel is written, besides its creds, so that no seed of it is needed."""
+    found = find_sentinel(backend)
+    return {found[1].path: project.default_sentinel} if found else {}
+
+
 def _token_contents(
     places: Mapping[str, Path], lock: Lock, seeds: Seeds, tokens: Mapping[str, str]
 ) -> tuple[dict[Path, tuple[str, int]], tuple[str, ...]]:
@@ -243,29 +284,55 @@ def _token_contents(
     without: list[str] = []
     for path, file in places.items():
         token = tokens.get(path)
-        if token is None:
-            without.append(path)
-        elif file.suffix == ".creds":
-            pair = seeds.find(path, keyring[path])
-            assert pair is not None  # a user's token is issued only where its seed is
+        if file.suffix != ".creds" and token is not None:
+            files[file] = (token, 0o644)
+        elif token is not None and (pair := seeds.find(path, keyring[path])):
             files[file] = (format_creds_unverified(token, pair), 0o600)
         else:
-            files[file] = (token, 0o644)
+            without.append(path)
     return files, tuple(without)
 
 
-def _server_conf(backend: Backend, lock: Lock, tokens: Mapping[str, str]) -> str:
+def _server_conf(backend: Backend, lock: Lock, tokens: Mapping[str, str], project: Project) -> str:
     keyring = lock.keyring()
     resolver = backend.server.resolver if backend.server else Resolver()
+    sentinel = find_sentinel(backend)
     in_memory = resolver.kind is ResolverKind.MEMORY  # it has no accounts but those of the config
-    preloaded = backend.accounts.values() if in_memory else (backend.system_account,)
+    preloaded = backend.accounts.values() if in_memory else _needed_at_start(backend)
     return render_server_config(
         backend,
         operator=tokens[OPERATOR_PATH],
         system_account=keyring[backend.system_account.path],
         preload={keyring[account.path]: tokens[account.path] for account in preloaded},
         accounts={account.name: keyring[account.path] for account in backend.accounts.values()},
+        secrets=os.path.relpath(project.secrets, project.build),
+        sentinel=tokens[sentinel[1].path] if sentinel else None,
+        creds=dict(_leafnode_creds(backend, project)),
     )
+
+
+def _needed_at_start(backend: Backend) -> tuple[Account, ...]:
+    """The accounts a server must know before anything is pushed: the system account, and those it joins to others.
+
+    A route or leaf node of an account that it does not know ends with an error, again and again.
+    """
+    names = [backend.system_account.name]
+    server = backend.server
+    if server is not None and server.cluster is not None:
+        names += server.cluster.accounts
+    if server is not None and server.leafnodes is not None:
+        names += (remote.account for remote in server.leafnodes.remotes)
+    return tuple(backend.accounts[name] for name in dict.fromkeys(names))
+
+
+def _leafnode_creds(backend: Backend, project: Project) -> Iterator[tuple[str, str]]:
+    """The creds files that leaf node remotes log in with, by the user's path, from where the server is started."""
+    leafnodes = backend.server.leafnodes if backend.server else None
+    for remote in leafnodes.remotes if leafnodes else ():
+        found = find_user(backend.accounts, remote.user) if remote.user is not None else None
+        if found is not None:
+            account, user = found
+            yield user.path, project.creds(account.name, user.name).relative_to(project.root).as_posix()
 
 
 def _read(path: Path) -> str | None:

@@ -24,6 +24,7 @@ from natsbackend.live.server import NatsServer, find_server, version
 from natsbackend.model.entities import Backend, Principal, Role, Target
 from natsbackend.model.system import OBSERVER
 from natsbackend.project import Project
+from natsbackend.wording import counted
 from natsbackend.workflow.collecting import collection_paused
 from natsbackend.workflow.loopback import LOOPBACK, Loopback, LoopbackPorts, on_loopback
 from natsbackend.workflow.opening import Opened, open_spec
@@ -187,7 +188,8 @@ def _generate(opened: Opened, project: Project, clock: Clock, listener: Listener
         tree = plan_tree(opened, project, now=clock(), not_renamed=True)
         tree.write()
     listener.done(
-        f"{len(tree.new_keys)} keys made, {len(tree.signed)} JWTs signed, {len(tree.files)} files up to date"
+        f"{counted(len(tree.new_keys), 'key')} made, {counted(len(tree.signed), 'JWT')} signed, "
+        f"{counted(len(tree.files), 'file')} up to date"
     )
     return tree
 
@@ -266,14 +268,20 @@ def _push_proof(tree: Tree, url: str, clock: Clock, listener: Listener) -> Proof
         problems = [f'account "{r.name}": {p}' for r in results for p in r.problems()]
         sent = sum(not r.is_unchanged for r in results)
         passed = not problems
-        observed = "; ".join(problems[:5]) or f"{len(results)} accounts read back, {sent} of them new"
+        observed = (
+            "; ".join(problems[:5]) or f"{counted(len(results), 'account')} read back, {sent} of them new"
+        )
     return Proof(
         id="accounts-pushed",
-        title=f"{len(tree.backend.accounts)} accounts are in the server's resolver",
+        title=f"{counted(len(tree.backend.accounts), 'account')} {_are(tree)} in the server's resolver",
         passed=passed,
         expected="every account reads back as it was pushed",
         observed=observed,
     )
+
+
+def _are(tree: Tree) -> str:
+    return "is" if len(tree.backend.accounts) == 1 else "are"
 
 
 def _free_ports(remembered: Path | None) -> LoopbackPorts:

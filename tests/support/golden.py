@@ -101,7 +101,9 @@ def readable_claims(made: Tree) -> Mapping[str, object]:
 def expected(folder: Path) -> dict[str, str]:
     """Return the golden files of a folder."""
     return {
-        path.name: path.read_bytes().decode("utf-8") for path in sorted(folder.iterdir()) if path.name != SPEC
+        path.name: path.read_bytes().decode("utf-8")
+        for path in sorted(folder.iterdir())
+        if path.is_file() and path.name != SPEC
     }
 
 

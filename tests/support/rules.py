@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from support.lints import LINTS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
@@ -20,6 +22,13 @@ LISTENER = "server: {websocket: {no_tls: true, %s}}"
 RESOLVER = "server: {resolver: {%s}}"
 TARGET = "targets: {main: {nats: ['nats://n1']}}"
 LIMITS = "server: {limits: {%s}}"
+SERVER = "server: {%s}"
+CLUSTER = "server: {name: n1, cluster: {name: eu, %s}}"
+GATEWAYS = "server: {gateway: {name: eu, gateways: [%s]}}"
+REMOTE = (
+    "accounts: {web: {users: {edge: {connection_types: [leafnode]}, viewer: {connection_types: [standard]}}}}\n"
+    "server: {leafnodes: {remotes: [{account: web, %s}]}}"
+)
 TLS = "cert_file: a, key_file: b"
 ROLE = "accounts: {web: {roles: {viewer: {ttl: 15m, %s}}}}"
 ROLE_USER = "accounts: {web: {roles: {viewer: {ttl: 15m}}, users: {%s}}}"
@@ -31,7 +40,17 @@ OPERATOR = "version: 1\noperator: {name: acme, %s}"
 ACCOUNT = "accounts: {web: {%s}}"
 MAPPING = "accounts: {web: {mappings: {'%s': '%s'}}}"
 NAMED = "accounts: {%s: {}}"
+SENTINEL = "accounts: {web: {users: {guest: {%s}}}}\nserver: {default_sentinel: '%s'}"
+PROXY_KEY = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4"
+PROXIES = "server: {proxies: {trusted: [%s]}}"
+EXTRA = "server: {extra: {%s}}"
 LONG = "x" * 201
+OFF = "checks: {off: {%s}}"
+ROLE_WITHOUT_TTL = "accounts: {web: {roles: {viewer: {websocket: true}}}}"
+
+BILLING = "AAKITHNHHVYXTUAGIEG2K5IIC63XHHECSYUTAG5XFEAWMPQBHF3PC3DB"
+PARTNER = "ABHHA4VWQYSGCEWQ2DFPOBNEQ6BYBADQ6BCVTJ2NMYFP7MPQLMT4ZUNT"
+OUTSIDE = "outside: {billing: {public_key: %s}}\n"
 
 RULES: Mapping[str, Rule] = {
     "name-unusable": Rule(
@@ -101,6 +120,120 @@ RULES: Mapping[str, Rule] = {
             "accounts: {one: {exports: [{stream: a.>}]}, two: {exports: [{stream: a.b}]}}",
         ],
     ),
+    "outside-account": Rule(
+        breaks=[
+            OUTSIDE % "billing",
+            OUTSIDE % "UBILLING",
+            OUTSIDE % (BILLING[:-1] + "A"),
+            OUTSIDE % BILLING + "accounts: {billing: {}}",
+            f"outside: {{a: {{public_key: {BILLING}}}, b: {{public_key: {BILLING}}}}}",
+        ],
+        keeps=[
+            OUTSIDE % BILLING + "accounts: {web: {imports: [{from: billing, stream: a}]}}",
+            f"outside: {{a: {{public_key: {BILLING}}}, b: {{public_key: {PARTNER}}}}}",
+        ],
+    ),
+    "import-token-needless": Rule(
+        breaks=[
+            SHARING % ("{stream: a}", "{from: back, stream: a, token: x}"),
+            SHARING % ("{stream: a, private: [web]}", "{from: back, stream: a, token: {file: x.jwt}}"),
+        ],
+        keeps=[
+            SHARING % ("{stream: a, private: [web]}", "{from: back, stream: a}"),
+            OUTSIDE % BILLING + SHARING % ("", "{from: billing, stream: a, token: x}"),
+        ],
+    ),
+    "export-revocation": Rule(
+        breaks=[
+            EXPORTS % f"{{stream: a, revocations: {{accounts: {{{PARTNER}: 2025-01-01}}}}}}",
+            EXPORTS % "{stream: a, private: true, revocations: {accounts: {partner: 2025-01-01}}}",
+            EXPORTS
+            % f"{{stream: a, private: true, revocations: {{accounts: {{{PARTNER[:-1]}A: 2025-01-01}}}}}}",
+            "accounts: {web: {}, back: {exports: [{stream: a, private: [web], revocations: {accounts: {web: "
+            "2025-01-01}}}]}}",
+        ],
+        keeps=[
+            EXPORTS % f"{{stream: a, private: true, revocations: {{accounts: {{{PARTNER}: 2025-01-01}}}}}}",
+            EXPORTS % "{stream: a, private: true, revocations: {all_before: 2025-01-01}}",
+            EXPORTS % "{stream: a, revocations: {}}",
+            OUTSIDE % BILLING
+            + EXPORTS % "{stream: a, private: [billing], revocations: {accounts: {billing: 2025-01-01}}}",
+        ],
+    ),
+    "mapping-overlap": Rule(
+        breaks=[
+            ACCOUNT % "mappings: {a.*: b.$1, a.b: c}",
+            ACCOUNT % "mappings: {a.b: c, a.>: d.>}",
+            ACCOUNT % "mappings: {'a.*': 'b.$1', '*.b': 'c.$1'}",
+        ],
+        keeps=[
+            ACCOUNT % "mappings: {a.*: b.$1, a.b.c: c, b.>: d.>}",
+            ACCOUNT % "mappings: {a: [{to: b, weight: 50}, {to: c, weight: 50}]}",
+            "accounts: {one: {mappings: {a.*: b.$1}}, two: {mappings: {a.b: c}}}",
+        ],
+    ),
+    "sharing-template": Rule(
+        breaks=[
+            EXPORTS % "{service: 'jobs.{{account-subject()}}.add'}",
+            EXPORTS % "{stream: 'user.{{name()}}.>'}",
+            SHARING % ("{stream: 'a.*'}", "{from: back, stream: 'a.{{account-name()}}'}"),
+            SHARING % ("{stream: 'a.*'}", "{from: back, stream: 'a.{{ account-subject() }}'}"),
+        ],
+        keeps=[
+            SHARING
+            % (
+                "{service: 'a.*', account_token_position: 2}",
+                "{from: back, service: 'a.{{account-subject()}}'}",
+            ),
+            EXPORTS % "{service: 'a.{x}'}",
+        ],
+    ),
+    "subject-star-in-text": Rule(
+        breaks=[
+            USER % "subscribe: ['time*']",
+            USER % "publish: ['time>']",
+            USER % "respond: ['a.b*c queue']",
+            EXPORTS % "{stream: 'time*.>'}",
+            SHARING % ("{stream: t}", "{from: back, stream: t, local_subject: 'time*'}"),
+            MAPPING % ("time*", "other"),
+            ACCOUNT % "default_permissions: {publish: ['time*']}",
+        ],
+        keeps=[
+            USER % "subscribe: ['time.*', 'time.>', '>', '*', 'a.*.b']",
+            ROLE % "subscribe: ['u.{{name()}}.*']",
+            USER % "subscribe: ['time.*x']",  # an error already
+            USER % "subscribe: ['time/*']",  # `subject-slash` says it
+        ],
+    ),
+    "subject-slash": Rule(
+        breaks=[
+            USER % "publish: [/time/]",
+            USER % "subscribe: [a/b]",
+            USER % "subscribe: ['a/*']",
+            EXPORTS % "{service: api/users}",
+            MAPPING % ("a/b", "other"),
+            ROLE % "subscribe: ['user/{{name()}}']",
+        ],
+        keeps=[
+            USER % "publish: [$KV.settings.a/b]",
+            USER % "respond: ['api.users v1/workers']",
+            ROLE % "subscribe: ['user.{{tag(a/b)}}']",
+        ],
+    ),
+    "subject-braces": Rule(
+        breaks=[
+            ROLE % "subscribe: ['user.{name}.>']",
+            ROLE % "subscribe: ['user.${name}.>']",
+            ROLE % "publish: ['user.{{name()}}.{id}']",
+            EXPORTS % "{service: 'user.{id}'}",
+        ],
+        keeps=[
+            ROLE % "subscribe: ['user.{{name()}}.>', 'user.{{ subject() }}.>']",
+            MAPPING % ("a.*", "b.{{wildcard(1)}}"),
+            ROLE % "subscribe: ['a.{b', 'a.}b']",
+            ROLE % "subscribe: ['user.{{name}}']",  # an error already
+        ],
+    ),
     "import-subject": Rule(
         breaks=[
             SHARING % ("{stream: a.>}", "{from: back, stream: a..b}"),
@@ -155,9 +288,12 @@ RULES: Mapping[str, Rule] = {
             EXPORTS % "{stream: a, info_url: docs.example.com/a}",
             EXPORTS % "{stream: a, info_url: 'https:///a'}",
             EXPORTS % "{stream: a, info_url: 'https://[::1'}",
+            EXPORTS % "{stream: a, info_url: 'https://a.example/%zz'}",
             EXPORTS % f"{{stream: a, info_url: 'https://a.example/{'x' * 8192}'}}",
         ],
-        keeps=[EXPORTS % f"{{stream: a, description: {'x' * 8192}, info_url: 'https://a.example:1/a?b#c'}}"],
+        keeps=[
+            EXPORTS % f"{{stream: a, description: {'x' * 8192}, info_url: 'https://a.example:1/a%20?b#c'}}"
+        ],
     ),
     "import-other-kind": Rule(
         breaks=[
@@ -198,6 +334,7 @@ RULES: Mapping[str, Rule] = {
         keeps=[
             EXPORTS % "{stream: a, private: [SYS]}, {stream: b, private: []}, {stream: c, private: true}",
             SHARING % ("{stream: a, private: [web]}", "{from: back, stream: a}"),
+            OUTSIDE % BILLING + EXPORTS % "{stream: a, private: [billing]}",
         ],
     ),
     "export-private-position": Rule(
@@ -230,6 +367,7 @@ RULES: Mapping[str, Rule] = {
         keeps=[
             SHARING % ("{stream: a}", "{from: back, stream: a}"),
             SHARING % ("{stream: a}", "{from: SYS, stream: a}"),
+            OUTSIDE % BILLING + SHARING % ("{stream: a}", "{from: billing, stream: a}"),
         ],
     ),
     "import-without-export": Rule(
@@ -306,10 +444,13 @@ RULES: Mapping[str, Rule] = {
             USER % "request: ['']",
             USER % "respond: [{subject: a, queue: 'b c'}]",
             ROLE % 'subscribe: ["user.{{name().x"]',
+            ACCOUNT % "default_permissions: {publish: ['a queue']}",
+            ACCOUNT % "default_permissions: {subscribe: {deny: ['a.>.b']}}",
         ],
         keeps=[
             USER % "publish: [a.>, '*', '>'], subscribe: ['a.> queue', $SYS.x]",
             ROLE % 'publish: ["a.{{name()}}"]',
+            ACCOUNT % "default_permissions: {publish: [a.>], subscribe: ['a queue']}",
         ],
     ),
     "permission-template": Rule(
@@ -317,6 +458,7 @@ RULES: Mapping[str, Rule] = {
             USER % 'publish: ["user.{{name()}}.>"]',
             ROLE % 'publish: ["user.{{nome()}}.>"]',
             ROLE % 'publish: {deny: ["{{Tag(x)}}"]}',
+            ACCOUNT % 'default_permissions: {publish: ["a.{{name()}}"]}',
         ],
         keeps=[
             ROLE % 'publish: ["{{NAME()}}.{{ tag(x) }}"], subscribe: ["{{account-tag(x)}}"]',
@@ -335,7 +477,12 @@ RULES: Mapping[str, Rule] = {
         ],
     ),
     "permission-star": Rule(
-        breaks=[USER % "subscribe: [a.*]", ROLE % "subscribe: ['*']", USER % "subscribe: ['a.* q']"],
+        breaks=[
+            USER % "subscribe: [a.*]",
+            ROLE % "subscribe: ['*']",
+            USER % "subscribe: ['a.* q']",
+            ACCOUNT % "default_permissions: {subscribe: [a.*]}",
+        ],
         keeps=[
             USER % "subscribe: [a.*.b, a.>, 'a*', a.x*], publish: [a.*]",
             USER % "subscribe: {allow: [a], deny: [a.*]}",
@@ -405,14 +552,25 @@ RULES: Mapping[str, Rule] = {
         ],
         keeps=[
             ROLE % "bearer: true, connection_types: [websocket, mqtt_ws]",
+            ROLE % "bearer: true, connection_types: [mqtt]",
             ROLE % "websocket: true",
             ROLE % "websocket: true, bearer: true, connection_types: [websocket]",
             USER % "bearer: false",
         ],
     ),
     "bearer-without-expiry": Rule(
-        breaks=[USER % "bearer: true, connection_types: [websocket]"],
-        keeps=[USER % "bearer: true, expires: 2034-01-01", USER % "bearer: false", ROLE % "bearer: true"],
+        breaks=[
+            USER % "bearer: true, connection_types: [websocket]",
+            TAGGED % ("websocket: true", "{role: viewer}"),
+        ],
+        keeps=[
+            USER % "bearer: true, expires: 2034-01-01",
+            USER % "bearer: false",
+            ROLE % "bearer: true",
+            SENTINEL % ("bearer: true", "web/guest"),
+            TAGGED % ("websocket: true", "{role: viewer, expires: 2034-01-01}"),
+            TAGGED % ("subscribe: [a]", "{role: viewer}"),
+        ],
     ),
     "time-zone-missing": Rule(
         breaks=[
@@ -466,7 +624,11 @@ RULES: Mapping[str, Rule] = {
             OPERATOR % "service_urls: ['nats://u:p@h:4222']",
             OPERATOR % "service_urls: ['nats://h/']",
             OPERATOR % "service_urls: ['nats://']",
+            OPERATOR % "service_urls: ['nats://h:port']",
+            OPERATOR % "service_urls: ['nats://a b']",
             OPERATOR % "account_server_url: example",
+            OPERATOR % "account_server_url: 'localhost:4222'",
+            OPERATOR % "account_server_url: 'https://%zz'",
         ],
         keeps=[
             OPERATOR % "service_urls: ['nats://h', 'wss://h:443'], account_server_url: 'https://h/jwt/v1'"
@@ -484,6 +646,8 @@ RULES: Mapping[str, Rule] = {
             ACCOUNT % f"description: {'x' * 8193}",
             ACCOUNT % "info_url: example.com",
             ACCOUNT % "info_url: 'https://'",
+            ACCOUNT % "info_url: 'https://a.example/%zz'",
+            ACCOUNT % "info_url: 'https://a.example:port/'",
         ],
         keeps=[ACCOUNT % f"description: {'x' * 8192}, info_url: 'https://example.com'"],
     ),
@@ -551,6 +715,8 @@ RULES: Mapping[str, Rule] = {
         keeps=[
             ACCOUNT % "external_authorization: {users: [one], accounts: [web]}, users: {one: {}}",
             ACCOUNT % "external_authorization: {users: [one], accounts: any}, users: {one: {}}",
+            OUTSIDE % BILLING
+            + ACCOUNT % "external_authorization: {users: [one], accounts: [billing]}, users: {one: {}}",
         ],
     ),
     "revocation-key": Rule(
@@ -558,8 +724,13 @@ RULES: Mapping[str, Rule] = {
         keeps=[ACCOUNT % "revocations: {users: {alice: 2030-01-01, U2: 2030-01-01}, all_before: 2029-01-01}"],
     ),
     "bearer-disallowed": Rule(
-        breaks=["accounts: {web: {disallow_bearer: true, roles: {viewer: {websocket: true, ttl: 15m}}}}"],
-        keeps=["accounts: {web: {disallow_bearer: true, roles: {viewer: {ttl: 15m}}}}"],
+        breaks=[
+            "accounts: {web: {disallow_bearer: true, roles: {viewer: {websocket: true, ttl: 15m}}}}",
+            "accounts: {web: {disallow_bearer: true, users: {one: {bearer: true}}}}",
+        ],
+        keeps=[
+            "accounts: {web: {disallow_bearer: true, roles: {viewer: {ttl: 15m}}, users: {one: {bearer: false}}}}"
+        ],
     ),
     "jetstream-off": Rule(
         breaks=[
@@ -577,11 +748,293 @@ RULES: Mapping[str, Rule] = {
             "server: {listen: 8080, websocket: {listen: 8080, no_tls: true}}",
             "server: {websocket: {listen: 4222, no_tls: true}}",
             "server: {listen: '127.0.0.1:8080', websocket: {listen: 8080, no_tls: true}}",
+            "server: {websocket: {no_tls: true}, monitor: {listen: 0.0.0.0:8080}}",
+            "server: {leafnodes: {listen: 4222}}",
+            "server: {cluster: {name: eu, listen: 7222}, gateway: {}}",
+            "server: {jetstream: true, mqtt: {listen: '[::]:4222'}}",
         ],
         keeps=[
             "server: {listen: 8080, websocket: {listen: 8081, no_tls: true}}",
             "server: {listen: '127.0.0.1:8080', websocket: {listen: '127.0.0.2:8080', no_tls: true}}",
             "server: {listen: 127.0.0.1, websocket: {listen: 127.0.0.1, no_tls: true}}",
+            "server: {jetstream: true, mqtt: {}, leafnodes: {listen: 7422}, cluster: {name: eu}, gateway: {}, "
+            "monitor: {}, websocket: {no_tls: true}}",
+            "server: {leafnodes: {listen: 0.0.0.0:0}, cluster: {name: eu, listen: 0.0.0.0:0}}",
+        ],
+    ),
+    "advertise": Rule(
+        breaks=[
+            CLUSTER % "advertise: 'n1:x'",
+            CLUSTER % "advertise: '::1'",
+            CLUSTER % "advertise: ''",
+            "server: {gateway: {name: eu, advertise: 'n1:70000'}}",
+            "server: {leafnodes: {advertise: 'a b:1'}}",
+        ],
+        keeps=[
+            CLUSTER % "advertise: 'n1:6222'",
+            CLUSTER % "advertise: n1",
+            CLUSTER % "advertise: 'n1:0'",
+            CLUSTER % "advertise: '[::1]:6222'",
+            "server: {leafnodes: {advertise: 'leaf.example.com:7422'}, gateway: {name: eu, advertise: '[::1]'}}",
+        ],
+    ),
+    "mqtt-jetstream": Rule(
+        breaks=[SERVER % "mqtt: {}"],
+        keeps=[
+            SERVER % "jetstream: true, mqtt: {}",
+            SERVER % "name: n1, cluster: {name: eu}, mqtt: {}",
+            SERVER % "leafnodes: {listen: 7422}, mqtt: {}",
+        ],
+    ),
+    "mqtt-replicas": Rule(
+        breaks=[SERVER % "jetstream: true, mqtt: {stream_replicas: 3}"],
+        keeps=[
+            SERVER % "jetstream: true, mqtt: {stream_replicas: 1}",
+            SERVER % "name: n1, jetstream: true, cluster: {name: eu}, mqtt: {stream_replicas: 3}",
+        ],
+    ),
+    "mqtt-plain": Rule(
+        breaks=[SERVER % "jetstream: true, mqtt: {}", SERVER % "jetstream: true, mqtt: {listen: 'n1:1883'}"],
+        keeps=[
+            SERVER % "jetstream: true, mqtt: {tls: {cert_file: a, key_file: b}}",
+            SERVER % "jetstream: true, mqtt: {listen: '127.0.0.1:1883'}",
+            SERVER % "jetstream: true, mqtt: {listen: localhost}",
+        ],
+    ),
+    "mqtt-bearer": Rule(
+        breaks=[
+            USER % "connection_types: [mqtt]",
+            "accounts: {web: {roles: {viewer: {ttl: 15m, connection_types: [mqtt, mqtt_ws]}}}}",
+        ],
+        keeps=[
+            USER % "connection_types: [mqtt], bearer: true, expires: 2030-01-01",
+            USER % "connection_types: [mqtt, standard]",
+            USER % "",
+        ],
+    ),
+    "mqtt-account": Rule(
+        breaks=[
+            USER % "connection_types: [mqtt], bearer: true, expires: 2030-01-01"
+            + "\nserver: {jetstream: true, mqtt: {listen: localhost}}"
+        ],
+        keeps=[
+            USER % "connection_types: [mqtt], bearer: true, expires: 2030-01-01"
+            + "\nserver: {jetstream: true}",
+            USER % "connection_types: [mqtt, standard], bearer: true, expires: 2030-01-01"
+            + "\nserver: {jetstream: true, mqtt: {listen: localhost}}",
+            "accounts: {web: {jetstream: {disk: 1MiB}, users: {one: {connection_types: [mqtt], bearer: true, "
+            "expires: 2030-01-01}}}}\nserver: {jetstream: true, mqtt: {listen: localhost}}",
+        ],
+    ),
+    "peer-url": Rule(
+        breaks=[
+            *(
+                CLUSTER % f"routes: [{url}]"
+                for url in (
+                    "'n2:6222'",
+                    "'nats://n2'",
+                    "'nats://n2:0'",
+                    "'nats://n2:70000'",
+                    "'nats://:6222'",
+                    "'http://n2:6222'",
+                    "'nats://n2:6222/a'",
+                    "'nats://n2:6222?a=b'",
+                    "'nats://n 2:6222'",
+                    "'nats://n2:6222', 'nats://n2:6222'",
+                )
+            ),
+            GATEWAYS % "{name: us, urls: []}",
+            GATEWAYS % "{name: us, urls: ['ws://us:7222']}",
+            REMOTE % "urls: []",
+            REMOTE % "urls: ['ftp://hub']",
+        ],
+        keeps=[
+            CLUSTER % "routes: ['nats://n2:6222', 'tls://n3:6222', 'nats-route://[::1]:6222', {env: ROUTE}]",
+            GATEWAYS % "{name: us, urls: ['nats://us:7222']}",
+            REMOTE % "urls: ['tls://connect.ngs.global', 'nats-leaf://hub:7422']",
+            REMOTE % "urls: ['wss://hub.example.com:443/path']",
+            REMOTE % "urls: [{env: HUB}]",
+        ],
+    ),
+    "peer-url-secret": Rule(
+        breaks=[
+            CLUSTER % "routes: ['nats://u:p@n2:6222']",
+            GATEWAYS % "{name: us, urls: ['nats://u@us:7222']}",
+            REMOTE % "urls: ['nats://token@hub']",
+        ],
+        keeps=[CLUSTER % "routes: ['nats://n2:6222', {env: ROUTE}]", REMOTE % "urls: ['nats://hub']"],
+    ),
+    "peer-websocket-port": Rule(
+        breaks=[REMOTE % "urls: ['wss://hub']", REMOTE % "urls: ['ws://hub/path']"],
+        keeps=[REMOTE % "urls: ['wss://hub:443']", REMOTE % "urls: ['tls://hub']"],
+    ),
+    "leafnode-account": Rule(
+        breaks=[
+            "accounts: {web: {}}\nserver: {leafnodes: {remotes: [{urls: ['nats://hub'], account: wbe}]}}"
+        ],
+        keeps=[REMOTE % "urls: ['nats://hub']"],
+    ),
+    "leafnode-user": Rule(
+        breaks=[
+            REMOTE % "urls: ['nats://hub'], creds: web/egde",
+            REMOTE % "urls: ['nats://hub'], creds: edge",
+            REMOTE % "urls: ['nats://hub'], creds: web/viewer",
+            REMOTE % "urls: ['wss://hub:443'], creds: web/edge",
+        ],
+        keeps=[
+            REMOTE % "urls: ['nats://hub'], creds: web/edge",
+            REMOTE % "urls: ['nats://hub'], creds: {file: ngs.creds}",
+            "accounts: {a/b: {users: {c/d: {}}}}\n"
+            "server: {leafnodes: {remotes: [{urls: ['nats://hub'], account: a/b, creds: a/b/c/d}]}}",
+        ],
+    ),
+    "leafnode-login": Rule(
+        breaks=[
+            REMOTE % "urls: ['nats://hub'], creds: web/edge, nkey: {env: SEED}",
+            REMOTE % "urls: ['nats://hub'], creds: {file: a}, nkey: {env: SEED}",
+        ],
+        keeps=[REMOTE % "urls: ['nats://hub'], nkey: {env: SEED}"],
+    ),
+    "leafnode-limit": Rule(
+        breaks=[
+            "accounts: {web: {limits: {leaf_nodes: 0}}}\n"
+            "server: {leafnodes: {remotes: [{urls: ['nats://hub'], account: web}]}}",
+            "accounts: {web: {limits: {leaf_nodes: 0}, users: {edge: {}}}, lab: {}}\n"
+            "server: {leafnodes: {remotes: [{urls: ['nats://hub'], account: lab, creds: web/edge}]}}",
+            "accounts: {web: {limits: {leaf_nodes: 0}, users: {edge: {connection_types: [leafnode]}}}}",
+        ],
+        keeps=[
+            "accounts: {web: {limits: {leaf_nodes: 1}, users: {edge: {connection_types: [leafnode]}}}}\n"
+            "server: {leafnodes: {remotes: [{urls: ['nats://hub'], account: web, creds: web/edge}]}}",
+            "accounts: {web: {limits: {leaf_nodes: 0}, users: {edge: {connection_types: [leafnode, standard]}}}}",
+        ],
+    ),
+    "leafnode-mixed-urls": Rule(
+        breaks=[REMOTE % "urls: ['wss://hub:443', 'tls://hub']"],
+        keeps=[
+            REMOTE % "urls: ['wss://hub:443', 'ws://hub:80']",
+            REMOTE % "urls: ['ws://hub:80', {env: HUB}]",
+        ],
+    ),
+    "leafnode-duplicate": Rule(
+        breaks=[REMOTE % "urls: ['nats://hub']}, {account: web, urls: ['nats://hub'], hub: true"],
+        keeps=[REMOTE % "urls: ['nats://hub']}, {account: web, urls: ['nats://hub'], creds: web/edge"],
+    ),
+    "leafnode-subject": Rule(
+        breaks=[
+            REMOTE % "urls: ['nats://hub'], deny_imports: [a..b]",
+            REMOTE % "urls: ['nats://hub'], deny_exports: [a, '>.b']",
+        ],
+        keeps=[REMOTE % "urls: ['nats://hub'], deny_imports: [a.>], deny_exports: ['*.b']"],
+    ),
+    "leafnode-tls": Rule(
+        breaks=[
+            REMOTE % "urls: ['nats://hub'], tls: {cert_file: a}",
+            REMOTE % "urls: ['nats://hub'], tls: {ca_file: c, key_file: b}",
+        ],
+        keeps=[
+            REMOTE % "urls: ['nats://hub'], tls: {cert_file: a, key_file: b}",
+            REMOTE % "urls: ['nats://hub'], tls: {ca_file: c}",
+        ],
+    ),
+    "leafnode-proxy": Rule(
+        breaks=[
+            REMOTE % "urls: ['ws://hub:80'], proxy: {url: 'ftp://proxy:80'}",
+            REMOTE % "urls: ['ws://hub:80'], proxy: {url: 'http://proxy'}",
+            REMOTE % "urls: ['ws://hub:80'], proxy: {url: 'http://proxy:x'}",
+            REMOTE % "urls: ['ws://hub:80'], proxy: {url: 'http://u:p@proxy:3128'}",
+            REMOTE % "urls: ['ws://hub:80'], proxy: {url: 'http://proxy:3128', username: u}",
+            REMOTE % "urls: ['nats://hub'], proxy: {url: 'http://proxy:3128'}",
+            REMOTE % "urls: ['wss://hub:443'], proxy: {url: 'http://proxy:3128'}",
+        ],
+        keeps=[
+            REMOTE % "urls: ['ws://hub:80'], proxy: {url: 'http://proxy:3128'}",
+            REMOTE
+            % "urls: ['wss://hub:443'], tls: {}, proxy: {url: 'https://proxy:1', username: u, password: {env: P}}",
+        ],
+    ),
+    "leafnode-websocket-word": Rule(
+        breaks=[
+            REMOTE % "urls: ['nats://hub'], ws_compression: true",
+            REMOTE % "urls: ['nats://hub'], ws_no_masking: true",
+        ],
+        keeps=[
+            REMOTE % "urls: ['ws://hub:80'], ws_compression: true, ws_no_masking: true",
+            REMOTE % "urls: [{env: HUB}], ws_no_masking: true",
+        ],
+    ),
+    "leafnode-version": Rule(
+        breaks=["server: {leafnodes: {min_version: 2.7.9}}", "server: {leafnodes: {min_version: '2.10'}}"],
+        keeps=["server: {leafnodes: {min_version: 2.8.0}}", "server: {leafnodes: {min_version: v2.10.1}}"],
+    ),
+    "cluster-server-name": Rule(
+        breaks=[
+            SERVER % "jetstream: true, cluster: {name: eu}",
+            SERVER % "cluster: {name: eu}, mqtt: {}",
+            SERVER % "jetstream: true, gateway: {name: eu}, mqtt: {}",
+        ],
+        keeps=[
+            SERVER % "name: n1, jetstream: true, cluster: {name: eu}, mqtt: {}",
+            SERVER % "cluster: {name: eu}",
+            SERVER % "jetstream: true, gateway: {name: eu}",
+        ],
+    ),
+    "cluster-jetstream": Rule(
+        breaks=[
+            SERVER % "name: n1, jetstream: true, cluster: {name: eu}",
+            SERVER % "name: n1, jetstream: true, gateway: {name: eu}",
+        ],
+        keeps=[
+            SERVER % "name: n1, jetstream: true, cluster: {name: eu, routes: ['nats://n1:6222']}",
+            SERVER % "name: n1, cluster: {name: eu}",
+            SERVER % "name: n1, jetstream: true, cluster: {name: eu}, "
+            "leafnodes: {remotes: [{account: SYS, urls: ['nats://hub']}]}",
+        ],
+    ),
+    "cluster-name": Rule(
+        breaks=[
+            SERVER % "cluster: {name: e u}",
+            SERVER % "cluster: {name: ''}",
+            SERVER % 'gateway: {name: "e\\tu"}',
+            GATEWAYS % "{name: u s, urls: ['nats://us:7222']}",
+        ],
+        keeps=[SERVER % "cluster: {name: e-u}", GATEWAYS % "{name: us, urls: ['nats://us:7222']}"],
+    ),
+    "gateway-name": Rule(
+        breaks=[SERVER % "gateway: {}", SERVER % "cluster: {name: eu}, gateway: {name: us}"],
+        keeps=[
+            SERVER % "cluster: {name: eu}, gateway: {}",
+            SERVER % "cluster: {name: eu}, gateway: {name: eu}",
+            SERVER % "gateway: {name: eu}",
+        ],
+    ),
+    "cluster-account": Rule(
+        breaks=[CLUSTER % "accounts: [web]", CLUSTER % "accounts: [SYS, SYS]"],
+        keeps=["accounts: {web: {}}\n" + CLUSTER % "accounts: [web, SYS]"],
+    ),
+    "cluster-ping-interval": Rule(
+        breaks=[CLUSTER % "ping_interval: 31s"], keeps=[CLUSTER % "ping_interval: 30s"]
+    ),
+    "cluster-route-login": Rule(
+        breaks=[CLUSTER % "authorization: {user: u, password: {env: P}}, routes: ['nats://n2:6222']"],
+        keeps=[
+            CLUSTER % "authorization: {user: u, password: {env: P}}, routes: [{env: ROUTE}]",
+            CLUSTER % "routes: ['nats://n2:6222']",
+        ],
+    ),
+    "gateway-duplicate": Rule(
+        breaks=[GATEWAYS % "{name: us, urls: ['nats://a:7222']}, {name: us, urls: ['nats://b:7222']}"],
+        keeps=[GATEWAYS % "{name: us, urls: ['nats://a:7222']}, {name: eu, urls: ['nats://a:7222']}"],
+    ),
+    "gateway-unreachable": Rule(
+        breaks=[
+            SERVER % "gateway: {name: eu, reject_unknown: true}",
+            SERVER
+            % "gateway: {name: eu, reject_unknown: true, gateways: [{name: eu, urls: ['nats://a:7222']}]}",
+        ],
+        keeps=[
+            SERVER
+            % "gateway: {name: eu, reject_unknown: true, gateways: [{name: us, urls: ['nats://a:7222']}]}"
         ],
     ),
     "server-name": Rule(
@@ -636,6 +1089,7 @@ RULES: Mapping[str, Rule] = {
                 "name: 'a;b'",
                 "name: a=b",
                 "name: __Host-x, domain: example.com",
+                "name: __HOST-x, domain: example.com",
                 "name: x, domain: ''",
                 "name: x, domain: 'https://example.com'",
                 "name: x, domain: 'example.com; Path=/x'",
@@ -675,6 +1129,7 @@ RULES: Mapping[str, Rule] = {
                 "url: 'https://a.example'",
                 "type: url, url: 'https://a.example', dir: data",
                 "type: url, url: 'https://a.example', timeout: 1s",
+                "tls: {ca_file: a}",
             )
         ],
         keeps=[
@@ -714,6 +1169,20 @@ RULES: Mapping[str, Rule] = {
             for url in ("https://a.example", "http://[::1]:9090/jwt/v1/accounts/")
         ],
     ),
+    "resolver-tls": Rule(
+        breaks=[
+            RESOLVER % f"type: url, url: '{url}', tls: {{{tls}}}"
+            for url, tls in (
+                ("https://a.example", "cert_file: a"),
+                ("https://a.example", "key_file: a, ca_file: b"),
+                ("http://a.example", "ca_file: a"),
+            )
+        ],
+        keeps=[
+            RESOLVER % f"type: url, url: 'https://a.example', tls: {{{tls}}}"
+            for tls in ("", "ca_file: a", "cert_file: a, key_file: b")
+        ],
+    ),
     "resolver-pinned": Rule(
         breaks=["accounts: {web: {}}\n" + RESOLVER % "pinned: [wbe]", RESOLVER % "pinned: ['']"],
         keeps=["accounts: {web: {}}\n" + RESOLVER % "pinned: [web, SYS]", RESOLVER % "pinned: []"],
@@ -724,6 +1193,142 @@ RULES: Mapping[str, Rule] = {
             RESOLVER % "type: url, url: 'https://a.example'" + "\n" + TARGET,
         ],
         keeps=[RESOLVER % "type: cache" + "\n" + TARGET, RESOLVER % "type: memory", TARGET],
+    ),
+    "log-word-alone": Rule(
+        breaks=[
+            "server: {log: {size_limit: 1MiB}}",
+            "server: {log: {file: a.log, max_files: 3}}",
+            "server: {log: {trace_length: 5}}",
+        ],
+        keeps=["server: {log: {file: a.log, size_limit: 1MiB, max_files: 3}}", "server: {log: {utc: true}}"],
+    ),
+    "log-trace": Rule(breaks=["server: {log: {trace: true}}"], keeps=["server: {log: {debug: true}}"]),
+    "proxy-key": Rule(
+        breaks=[
+            PROXIES % "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF5",
+            PROXIES % "''",
+            PROXIES % "proxy",
+        ],
+        keeps=[PROXIES % PROXY_KEY],
+    ),
+    "proxy-untrusted": Rule(
+        breaks=[
+            USER % "proxy_required: true" + "\nserver: {}",
+            ROLE % "proxy_required: true" + "\nserver: {proxies: {trusted: []}}",
+        ],
+        keeps=[
+            USER % "proxy_required: true" + "\n" + PROXIES % PROXY_KEY,
+            USER % "proxy_required: true",
+            USER % "proxy_required: false" + "\nserver: {}",
+        ],
+    ),
+    "proxy-unneeded": Rule(
+        breaks=[PROXIES % PROXY_KEY],
+        keeps=[USER % "proxy_required: true" + "\n" + PROXIES % PROXY_KEY, "server: {}"],
+    ),
+    "extra-option": Rule(
+        breaks=[
+            EXTRA % option
+            for option in (
+                "max_payload: 1",
+                "ws: {}",
+                "Listen: x",
+                "roots: x",
+                "authorization: {}",
+                "no_auth_user: x",
+                "resolver_preload: {}",
+                "pidfile: x",
+                "Proxy_Protocol: true",
+                "max_closed_client: 5",
+                "include: x",
+                "'': 1",
+            )
+        ],
+        keeps=[EXTRA % "", EXTRA % "max_closed_clients: 5, write_timeout: retry"],
+    ),
+    "extra-value": Rule(
+        breaks=[
+            EXTRA % option
+            for option in (
+                "proxy_protocol: 'yes'",
+                "max_closed_clients: -1",
+                "max_closed_clients: true",
+                "max_closed_clients: 1.5",
+                "max_sub_tokens: 0",
+                "max_sub_tokens: 256",
+                "pid_file: 5",
+                'pid_file: "a\\0"',
+                "write_timeout: never",
+                "feature_flags: {a: 1}",
+                "default_js_domain: {a: true}",
+                "ocsp: 1",
+                "ocsp_cache: {a: 1.5}",
+                "ocsp_cache: {a: [99999999999999999999]}",
+                'ocsp_cache: {"\\"a\'": true}',
+            )
+        ],
+        keeps=[
+            EXTRA % "max_sub_tokens: 255, feature_flags: {a: true}, ocsp: true, ocsp_cache: {type: local}",
+            EXTRA % "unheard_of: 1.5",
+        ],
+    ),
+    "extra-secret": Rule(
+        breaks=[
+            EXTRA % option
+            for option in (
+                "ocsp_cache: {password: hush}",
+                "ocsp_cache: {Token: [hush]}",
+                "ocsp_cache: {a: {seed: 5}}",
+                "pid_file: SUAIBDPBAUTWCWBKIO6XHQNINK5FWJW4OHLXC3HQ2KFE4PEJUA44CNHTC4",
+                "pid_file: eyJhbGciOiJlZDI1NTE5LW5rZXkifQ.e30.c2ln",
+                "remote_syslog: 'udp://me:hush@logs'",
+                "pid_file: '$2a$11$abc'",
+            )
+        ],
+        keeps=[
+            EXTRA % "remote_syslog: 'udp://logs:514', ocsp_cache: {preserve_revoked: true}, pid_file: key"
+        ],
+    ),
+    "extra-profiling": Rule(
+        breaks=[EXTRA % "prof_port: 6060"],
+        keeps=[EXTRA % "prof_port: 0", "server: {listen: '127.0.0.1:4222', extra: {prof_port: 6060}}"],
+    ),
+    "default-sentinel": Rule(
+        breaks=[
+            SENTINEL % ("bearer: true", "web/gest"),
+            SENTINEL % ("bearer: true", "guest"),
+            SENTINEL % ("bearer: true", ""),
+            SENTINEL % ("bearer: false", "web/guest"),
+            "accounts: {web: {disallow_bearer: true, users: {guest: {bearer: true}}}}\n"
+            "server: {default_sentinel: web/guest}",
+            "accounts: {SYS: {users: {guest: {bearer: true}}}}\nserver: {default_sentinel: SYS/guest}",
+            "accounts: {web: {users: {guest: {bearer: true}}}}\n"
+            "server: {default_sentinel: web/guest, resolver: {pinned: []}}",
+            ROLE % "bearer: true" + "\nserver: {default_sentinel: web/viewer}",
+            ROLE_USER % "one: {role: viewer}" + "\nserver: {default_sentinel: web/one}",
+        ],
+        keeps=[
+            SENTINEL % ("bearer: true", "web/guest"),
+            "accounts: {web: {users: {guest: {bearer: true}}}}\n"
+            "server: {default_sentinel: web/guest, resolver: {pinned: [web]}}",
+            "accounts: {web: {roles: {viewer: {ttl: 15m, websocket: true}}, users: {one: {role: viewer}}}}\n"
+            "server: {default_sentinel: web/one}",
+            "accounts: {web: {users: {a/b: {bearer: true}}}, web/a: {}}\nserver: {default_sentinel: web/a/b}",
+        ],
+    ),
+    "default-sentinel-open": Rule(
+        breaks=[
+            SENTINEL % ("bearer: true, subscribe: [news.>]", "web/guest"),
+            SENTINEL % ("bearer: true, permissions: all", "web/guest"),
+            SENTINEL % ("bearer: true, permissions: account_default", "web/guest"),
+            "accounts: {web: {roles: {viewer: {ttl: 15m, websocket: true, publish: [a]}},"
+            " users: {one: {role: viewer}}}}\nserver: {default_sentinel: web/one}",
+        ],
+        keeps=[
+            SENTINEL % ("bearer: true", "web/guest"),
+            "accounts: {web: {external_authorization: {users: [judge]},"
+            " users: {judge: {}, guest: {bearer: true, publish: [a]}}}}\nserver: {default_sentinel: web/guest}",
+        ],
     ),
     "websocket-header": Rule(
         breaks=[
@@ -820,21 +1425,31 @@ RULES: Mapping[str, Rule] = {
             USER % "publish: [a]" + "\ntests: [{message: {from: web/one, subject: a}, reaches: [web/one]}]",
         ],
     ),
-}
-
-WARNINGS = {
-    "export-threshold-lost",
-    "jetstream-off",
-    "role-user-tag-missing",
-    "bearer-everywhere",
-    "bearer-without-expiry",
-    "time-zone-missing",
-    "permission-star",
-    "role-without-ttl",
-    "websocket-unused",
-    "websocket-same-origin",
-    "tls-verify",
-    "server-max-payload",
-    "monitor-open",
-    "resolver-push",
+    "check-off": Rule(
+        breaks=[
+            OFF % "role-without-tll: because",
+            OFF % "frobnicate: because",
+            OFF % "import-cycle: because",
+            OFF % "check-off-unused: because",
+            OFF % "role-without-ttl: ''" + "\n" + ROLE_WITHOUT_TTL,
+            OFF % "role-without-ttl: ' '" + "\n" + ROLE_WITHOUT_TTL,
+        ],
+        keeps=[
+            OFF % "role-without-ttl: because" + "\n" + ROLE_WITHOUT_TTL,
+            "checks: {off: {}}",
+            "checks: {}",
+        ],
+    ),
+    "check-off-unused": Rule(
+        breaks=[
+            OFF % "role-without-ttl: because",
+            OFF % "role-without-ttl: because" + "\naccounts: {web: {roles: {viewer: {ttl: 15m}}}}",
+        ],
+        keeps=[
+            OFF % "role-without-ttl: because" + "\n" + ROLE_WITHOUT_TTL,
+            OFF % "import-cycle: because",
+            OFF % "frobnicate: because",
+        ],
+    ),
+    **{code: Rule(breaks=breaks, keeps=keeps) for code, (breaks, keeps) in LINTS.items()},
 }

@@ -128,10 +128,13 @@ def without_ports(backend: Backend) -> Backend:
     monitor = server.monitor
     if monitor is not None:
         monitor = replace(monitor, listen=Listen(host=monitor.listen.host))
-    return replace(
-        backend,
-        server=replace(server, listen=Listen(host=server.listen.host), websocket=websocket, monitor=monitor),
-    )
+    mqtt, leafnodes = server.mqtt, server.leafnodes
+    if mqtt is not None:
+        mqtt = replace(mqtt, listen=Listen(host=mqtt.listen.host))
+    if leafnodes is not None and leafnodes.listen is not None:
+        leafnodes = replace(leafnodes, listen=Listen(host=leafnodes.listen.host))
+    server = replace(server, websocket=websocket, monitor=monitor, mqtt=mqtt, leafnodes=leafnodes)
+    return replace(backend, server=replace(server, listen=Listen(host=server.listen.host)))
 
 
 def in_order(pairs: list[tuple[str, object]]) -> list[list[object]]:

@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from urllib.parse import urlsplit
 
 from natsbackend.errors import Diagnostic, Location
 from natsbackend.keys import KeyRole, is_public
+from natsbackend.model.checks.links import url_parts
 from natsbackend.model.details import ANY_ACCOUNT, MappingTarget, Places
 from natsbackend.model.entities import Account, Backend, JetStreamLimits
 from natsbackend.subjects import why_invalid_publish
@@ -39,7 +39,7 @@ def operator_url(backend: Backend) -> Iterable[Diagnostic]:
         if why:
             at = _place(details.places, operator.at, "service_urls", index)
             yield Diagnostic(code="operator-url", message=f"{url[:80]!r} {why}", at=at)
-    if details.account_server_url and not _parts(details.account_server_url)[0]:
+    if details.account_server_url and url_parts(details.account_server_url) is None:
         at = _place(details.places, operator.at, "account_server_url")
         message = f"{details.account_server_url[:80]!r} is not a URL with its protocol"
         yield Diagnostic(
@@ -47,19 +47,10 @@ def operator_url(backend: Backend) -> Iterable[Diagnostic]:
         )
 
 
-def _parts(url: str) -> tuple[str, str]:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme, parts.hostname or ""
-    except ValueError:
-        return "", ""
-
-
 def _why_no_service_url(url: str) -> str | None:
-    scheme, host = _parts(url)
-    if scheme not in ("nats", "tls", "ws", "wss") or not host:
+    parts = url_parts(url)
+    if parts is None or parts.scheme not in ("nats", "tls", "ws", "wss"):
         return "is not a URL of a NATS server: nats://, tls://, ws:// or wss:// and a host"
-    parts = urlsplit(url)
     if parts.username is not None:
         return "holds credentials"
     return "has a path; write scheme, host and port alone" if parts.path else None
@@ -86,7 +77,7 @@ def account_text(backend: Backend) -> Iterable[Diagnostic]:
             message = f"the description is longer than {_LONGEST_TEXT} bytes"
             yield Diagnostic(code="account-text", message=message, at=at)
         url = details.info_url
-        if url and (len(url) > _LONGEST_TEXT or not all(_parts(url))):
+        if url and (len(url.encode()) > _LONGEST_TEXT or url_parts(url) is None):
             at = _place(details.places, account.at, "info_url")
             message = f"{url[:80]!r} is not a URL with scheme and host"
             yield Diagnostic(code="account-text", message=message, at=at, hint="write https://HOST/PATH")
@@ -171,7 +162,7 @@ def external_authorization(backend: Backend) -> Iterable[Diagnostic]:
         accounts = () if external.accounts == (ANY_ACCOUNT,) else external.accounts
         for name, known, what in [
             *((name, account.users, "user of this account") for name in external.users),
-            *((name, backend.accounts, "account") for name in accounts),
+            *((name, {*backend.accounts, *backend.outside}, "account") for name in accounts),
         ]:
             if name not in known:
                 close = get_close_matches(name, known, 1, 0.6)
@@ -197,13 +188,14 @@ def revocation_key(backend: Backend) -> Iterable[Diagnostic]:
 
 
 def bearer_disallowed(backend: Backend) -> Iterable[Diagnostic]:
-    """An account that disallows bearer tokens and has a role for browsers, whose tokens are nothing else."""
+    """An account that disallows bearer tokens and has a role or user whose tokens are nothing else."""
     for account, at in _accounts(backend, "disallow_bearer"):
-        role = next((role for role in account.roles.values() if role.bearer), None)
-        if account.details.disallow_bearer and role is not None:
+        bearers = [f'role "{role.name}" makes them' for role in account.roles.values() if role.bearer]
+        bearers += [f'user "{user.name}" has one' for user in account.users.values() if user.bearer]
+        if account.details.disallow_bearer and bearers:
             yield Diagnostic(
                 code="bearer-disallowed",
-                message=f'account "{account.name}" disallows bearer tokens, and its role "{role.name}" makes them',
+                message=f'account "{account.name}" disallows bearer tokens, and its {bearers[0]}',
                 at=at,
-                hint="take out `disallow_bearer`, or move the role to another account",
+                hint="take out `disallow_bearer`, or move it to another account",
             )

@@ -17,6 +17,7 @@ def _families(backend: Backend) -> Iterator[tuple[str, list[_Named]]]:
     yield "operator", [(operator.name, operator.was, operator.at)]
     yield "operator signing key", [(k.name, k.was, k.at) for k in operator.signing_keys]
     yield "account", [(a.name, a.was, a.at) for a in backend.accounts.values()]
+    yield "outside account", [(a.name, None, a.at) for a in backend.outside.values()]
     for account in backend.accounts.values():
         yield from _within(account)
 

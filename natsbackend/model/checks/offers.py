@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from urllib.parse import urlsplit
 
 from natsbackend.errors import Diagnostic, Severity
+from natsbackend.model.checks.links import url_parts
 from natsbackend.model.entities import Account, Backend
 from natsbackend.model.sharing import ACCOUNT_TOKEN, Export, Import, Kind, Response
 from natsbackend.subjects import SubjectIndex, why_invalid, why_invalid_publish
@@ -111,22 +111,10 @@ def export_info(backend: Backend) -> Iterable[Diagnostic]:
             if len(text.encode("utf-8", "replace")) > _MOST_INFO:
                 message = f"this `{word}` has more than {_MOST_INFO} bytes"
                 yield Diagnostic(code="export-info", message=message, at=export.at)
-        if export.info_url and not _is_url(export.info_url):
+        if export.info_url and url_parts(export.info_url) is None:
             message = f"{export.info_url[:80]!r} is no URL with a scheme and a host"
             hint = "write it in full: https://docs.example.com/sensors"
             yield Diagnostic(code="export-info", message=message, at=export.at, hint=hint)
-
-
-def _is_url(text: str) -> bool:
-    """Tell whether a text is a URL to Go too; its parser refuses blanks and control characters in places."""
-    if any(c.isspace() or not c.isprintable() for c in text):
-        return False
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError:
-        return False
-    return bool(parts.scheme and parts.hostname)
 
 
 def import_other_kind(backend: Backend) -> Iterable[Diagnostic]:
@@ -145,20 +133,11 @@ def import_account_token(backend: Backend) -> Iterable[Diagnostic]:
 
     The server drops such an import (nats-server 2.15 `accounts.go`, `checkAuth`).
     """
-    indexes: dict[str, SubjectIndex[Export]] = {}
     asking = {a.name for a in backend.accounts.values() if any(e.account_token_position for e in a.exports)}
     for _, taken in _imports(backend):
-        exporter = backend.accounts.get(taken.account)
-        if exporter is None or not (exporter.name in asking or ACCOUNT_TOKEN in taken.subject):
+        if not (taken.account in asking or ACCOUNT_TOKEN in taken.subject) or why_invalid(taken.subject):
             continue
-        if why_invalid(taken.subject):
-            continue
-        index = indexes.get(exporter.name)
-        if index is None:
-            index = indexes[exporter.name] = SubjectIndex()
-            for offered in exporter.exports:
-                index.add(offered.subject, offered)
-        export = next((e for e in index.covering(taken.subject) if e.kind is taken.kind), None)
+        export = backend.offers.offered(taken)
         if export is not None and (said := _wrong_token(taken, export)) is not None:
             yield said
 

@@ -26,6 +26,15 @@ def _holders(backend: Backend) -> Iterator[tuple[str, Role | User]]:
             yield account.name, user
 
 
+def _all_permissions(backend: Backend) -> Iterator[Permissions]:
+    """The permissions of every role and user, and those that accounts have for users without any."""
+    for account in backend.accounts.values():
+        if account.details.default_permissions is not None:
+            yield account.details.default_permissions
+    for _, holder in _holders(backend):
+        yield holder.permissions
+
+
 def _grants(permissions: Permissions) -> Iterator[tuple[Grant, bool]]:
     """Every grant, and whether it may name a queue group."""
     for grant in (*permissions.publish.allow, *permissions.publish.deny):
@@ -36,8 +45,8 @@ def _grants(permissions: Permissions) -> Iterator[tuple[Grant, bool]]:
 
 def subject(backend: Backend) -> Iterable[Diagnostic]:
     """A subject that the server would skip or refuse: the permission would silently be missing."""
-    for _, holder in _holders(backend):
-        for grant, queue in _grants(holder.permissions):
+    for permissions in _all_permissions(backend):
+        for grant, queue in _grants(permissions):
             if any(function.problem for function in template_functions(grant.subject)):
                 continue  # `permission-template` says it
             why = why_invalid_permission(grant.subject, queue_allowed=queue)
@@ -63,6 +72,16 @@ def template(backend: Backend) -> Iterable[Diagnostic]:
                 if function.problem:
                     message = function.problem
                     yield Diagnostic(code="permission-template", message=message, at=grant.at)
+    for account in backend.accounts.values():
+        default = account.details.default_permissions
+        for grant, _ in _grants(default) if default is not None else ():
+            if template_functions(grant.subject):
+                yield Diagnostic(
+                    code="permission-template",
+                    message=f'"{grant.subject}" is taken as it stands: in default permissions nothing is filled in',
+                    at=grant.at,
+                    hint="move the words to a role",
+                )
 
 
 def queue_with_template(backend: Backend) -> Iterable[Diagnostic]:
@@ -90,8 +109,8 @@ def star_at_the_end(backend: Backend) -> Iterable[Diagnostic]:
 
     `canSubscribe` looks the wanted subject up as if it were a literal, so that `a.*` admits `a.>`, which sees `a.b.c`.
     """
-    for _, holder in _holders(backend):
-        rules = holder.permissions.subscribe
+    for permissions in _all_permissions(backend):
+        rules = permissions.subscribe
         for grant in rules.allow:
             subject, _ = split_queue(grant.subject)
             deeper = f"{subject}.>"

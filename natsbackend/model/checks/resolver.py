@@ -15,7 +15,7 @@ _WORDS = {
     ResolverKind.FULL: {"dir", "allow_delete", "hard_delete", "interval", "timeout", "limit"},
     ResolverKind.CACHE: {"dir", "ttl", "timeout", "limit"},
     ResolverKind.MEMORY: set[str](),
-    ResolverKind.URL: {"url"},
+    ResolverKind.URL: {"url", "tls"},
 }
 _ALWAYS = {"type", "pinned"}
 
@@ -55,6 +55,21 @@ def resolver_url(backend: Backend) -> Iterable[Diagnostic]:
         hint = "write https://HOST/PATH/, without query, blanks, quotes and user"
     if message:
         yield Diagnostic(code="resolver-url", message=message, at=place(server, "resolver", "url"), hint=hint)
+
+
+def resolver_tls(backend: Backend) -> Iterable[Diagnostic]:
+    """A certificate without its key or the reverse, which stops the server, or TLS towards a plain address."""
+    server = backend.server
+    tls = server.resolver.tls if server else None
+    if server is None or tls is None:
+        return
+    message, hint = None, "write https:// if it speaks TLS, or take `tls` out"
+    if (tls.cert_file is None) != (tls.key_file is None):
+        message, hint = "`cert_file` and `key_file` go together", "give both, or none"
+    elif (server.resolver.url or "").lower().startswith("http://"):
+        message = "the resolver asks a plain address, and `tls` says nothing of it"
+    if message:
+        yield Diagnostic(code="resolver-tls", message=message, at=place(server, "resolver", "tls"), hint=hint)
 
 
 def _is_http(url: str) -> bool:

@@ -9,8 +9,6 @@ from urllib.parse import urlsplit
 from natsbackend.errors import Diagnostic, Severity
 from natsbackend.model.checks.places import place
 from natsbackend.model.entities import Backend
-from natsbackend.model.serverside import ANYWHERE
-from natsbackend.model.serving import DEFAULT_PORT
 
 _COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9])?|[0-9a-f:.]+")
@@ -30,22 +28,6 @@ def jetstream_off(backend: Backend) -> Iterable[Diagnostic]:
                 hint="add `jetstream: true` under `server`, or its `store_dir`",
                 severity=Severity.WARNING,
             )
-
-
-def same_address(backend: Backend) -> Iterable[Diagnostic]:
-    """Two listeners on one port: the server does not start."""
-    server = backend.server
-    if server is None or server.websocket is None:
-        return
-    one, other = server.listen, server.websocket.listen
-    ports = (one.port or DEFAULT_PORT, other.port)
-    if other.port and ports[0] == ports[1] and (one.host == other.host or ANYWHERE in (one.host, other.host)):
-        yield Diagnostic(
-            code="same-address",
-            message=f"clients and websockets cannot both be on port {other.port}",
-            at=place(server, "websocket", "listen"),
-            hint="give one of them another port",
-        )
 
 
 def server_name(backend: Backend) -> Iterable[Diagnostic]:
@@ -142,7 +124,7 @@ def websocket_cookie(backend: Backend) -> Iterable[Diagnostic]:
             at=place(server, "websocket", "cookie", "domain"),
             hint="write a host's name alone, without scheme or port: example.com",
         )
-    elif cookie.name.startswith("__Host-") and cookie.domain:
+    elif cookie.name.lower().startswith("__host-") and cookie.domain:  # browsers compare in any case
         yield Diagnostic(
             code="websocket-cookie",
             message="a cookie whose name begins with __Host- can have no domain; browsers would drop it",

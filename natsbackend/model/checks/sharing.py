@@ -7,16 +7,14 @@ The server answers 200 to a push of most of what is refused here, and drops the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 
 from natsbackend.errors import Diagnostic
 from natsbackend.model.entities import UNLIMITED, Account, Backend, Export, Import, Kind
+from natsbackend.model.nearest import Nearest
 from natsbackend.subjects import (
     SubjectIndex,
     has_wildcard,
     import_local,
-    is_subset,
-    overlaps,
     why_invalid,
     why_invalid_local,
 )
@@ -53,14 +51,11 @@ def export_response(backend: Backend) -> Iterable[Diagnostic]:
 def export_overlap(backend: Backend) -> Iterable[Diagnostic]:
     """An export that contains another of its kind, in one account. Of two equal ones the second is reported."""
     for account in backend.accounts.values():
-        index: dict[Kind, SubjectIndex[Export]] = {kind: SubjectIndex() for kind in Kind}
-        for export in account.exports:
-            index[export.kind].add(export.subject, export)
         seen: set[tuple[Kind, str]] = set()
         for export in account.exports:
             again = (export.kind, export.subject) in seen
             seen.add((export.kind, export.subject))
-            for other in index[export.kind].covering(export.subject):
+            for other in backend.offers.exports(account.name, export.kind).covering(export.subject):
                 if other is not export and (again or other.subject != export.subject):
                     yield Diagnostic(
                         code="export-overlap",
@@ -84,51 +79,47 @@ def import_subject(backend: Backend) -> Iterable[Diagnostic]:
 
 def import_unknown_account(backend: Backend) -> Iterable[Diagnostic]:
     """An import from an account that is not in the spec, or from the account itself."""
+    nearest = Nearest()
     for account, imported in _imports(backend):
         if imported.account == account.name:
             message = f'account "{account.name}" imports from itself'
             yield Diagnostic(code="import-unknown-account", message=message, at=imported.at)
-        elif imported.account not in backend.accounts:
-            close = get_close_matches(imported.account, backend.accounts, 1, 0.6)
+        elif imported.account not in backend.accounts and imported.outside_key is None:
+            close = nearest.to(imported.account, [*backend.accounts, *backend.outside])
             yield Diagnostic(
                 code="import-unknown-account",
                 message=f'account "{account.name}" imports from "{imported.account}", which is not in this spec',
                 at=imported.at,
-                hint=f"did you mean {close[0]!r}?" if close else None,
+                hint=f"did you mean {close!r}?"
+                if close
+                else "give an account of others a name under `outside`, with its `public_key`",
             )
 
 
 def import_without_export(backend: Backend) -> Iterable[Diagnostic]:
     """An import that the other account does not offer: wrong subject, wrong kind, or wider than the export."""
-    indexes: dict[str, SubjectIndex[Export]] = {}
+    nearest = Nearest()
     for account, imported in _imports(backend):
         exporter = backend.accounts.get(imported.account)
-        if exporter is None or exporter is account or why_invalid(imported.subject):
+        if exporter is None or exporter is account or backend.offers.offered(imported) is not None:
             continue
-        index = indexes.get(exporter.name)
-        if index is None:
-            index = indexes[exporter.name] = SubjectIndex()
-            for export in exporter.exports:
-                index.add(export.subject, export)
-        if not any(export.kind is imported.kind for export in index.covering(imported.subject)):
-            yield _not_exported(account, imported, exporter)
+        if not why_invalid(imported.subject):
+            yield _not_exported(backend, account, imported, nearest)
 
 
-def _not_exported(account: Account, imported: Import, exporter: Account) -> Diagnostic:
-    offered = exporter.exports
-    wrong_kind = [
-        e for e in offered if e.kind is not imported.kind and is_subset(imported.subject, e.subject)
-    ]
-    narrower = [e for e in offered if e.kind is imported.kind and overlaps(imported.subject, e.subject)]
-    subjects = [e.subject for e in offered if e.kind is imported.kind]
-    close = get_close_matches(imported.subject, subjects, 1, 0.5)
+def _not_exported(backend: Backend, account: Account, imported: Import, nearest: Nearest) -> Diagnostic:
+    offers, exporter = backend.offers, backend.accounts[imported.account]
+    other = Kind.SERVICE if imported.kind is Kind.STREAM else Kind.STREAM
+    wrong_kind = offers.exports(exporter.name, other).covering(imported.subject)
+    narrower = offers.exports(exporter.name, imported.kind).overlapping(imported.subject)
+    offered = {e.subject: e for e in exporter.exports if e.kind is imported.kind}
+    close = nearest.to(imported.subject, offered)
     if wrong_kind:
         hint = f'"{exporter.name}" exports it as a {wrong_kind[0].kind} ({wrong_kind[0].at})'
     elif narrower:
         hint = f'"{exporter.name}" exports only "{narrower[0].subject}" of it ({narrower[0].at})'
     elif close:
-        at = next(e.at for e in offered if e.subject == close[0])
-        hint = f'"{exporter.name}" exports "{close[0]}" ({at}); did you mean that?'
+        hint = f'"{exporter.name}" exports "{close}" ({offered[close].at}); did you mean that?'
     else:
         hint = f'export it in account "{exporter.name}", or take the import out'
     return Diagnostic(
@@ -209,21 +200,17 @@ def _trail_back(backend: Backend, account: Account, first: Import, done: set[int
         trail.append(current)
         if current.account == account.name and len(trail) > 1:
             return trail
-        exporter = backend.accounts.get(current.account)
-        following = _imported_as(exporter, current) if exporter else None
+        following = _imported_as(backend, current)
         if following is None or id(following) in done:
             return None
         current = following
 
 
-def _imported_as(exporter: Account, imported: Import) -> Import | None:
+def _imported_as(backend: Backend, imported: Import) -> Import | None:
     """The import by which an exporter itself has a subject that it exports."""
-    for other in exporter.imports:
-        if other.kind is imported.kind and overlaps(
-            import_local(other.subject, other.local_subject), imported.subject
-        ):
-            return other
-    return None
+    return next(
+        iter(backend.offers.imports(imported.account, imported.kind).overlapping(imported.subject)), None
+    )
 
 
 def limit_exceeded(backend: Backend) -> Iterable[Diagnostic]:

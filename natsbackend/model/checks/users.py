@@ -7,9 +7,11 @@ from difflib import get_close_matches
 
 from natsbackend.errors import Diagnostic, Severity
 from natsbackend.model.entities import Account, Backend, ConnectionType, Role, User
+from natsbackend.model.sentinel import find_sentinel
 from natsbackend.model.templates import denied_without_tag, dropped_without_tag
 
-_BROWSER = {ConnectionType.WEBSOCKET, ConnectionType.MQTT_WS}
+_BEARERS = {ConnectionType.WEBSOCKET, ConnectionType.MQTT, ConnectionType.MQTT_WS}
+"""Connections that cannot sign the server's nonce: browsers with a cookie, and everything that speaks MQTT."""
 
 
 def _holders(backend: Backend) -> Iterator[tuple[Account, Role | User]]:
@@ -20,15 +22,23 @@ def _holders(backend: Backend) -> Iterator[tuple[Account, Role | User]]:
             yield account, user
 
 
+def _secret_bearers(backend: Backend) -> Iterator[Role | User]:
+    """Every bearer but the default sentinel: who has no token at all is that one anyway."""
+    sentinel = find_sentinel(backend)
+    for _, holder in _holders(backend):
+        if holder.bearer and not (sentinel and holder is sentinel[1]):
+            yield holder
+
+
 def _shown(holder: Role | User) -> str:
     return f'{"role" if isinstance(holder, Role) else "user"} "{holder.name}"'
 
 
 def bearer_everywhere(backend: Backend) -> Iterable[Diagnostic]:
-    """A bearer that is not bound to browsers: whoever gets hold of its token can use it over plain TCP, too."""
-    for _, holder in _holders(backend):
+    """A bearer that is not bound to browsers or MQTT: whoever gets hold of its token can use it over plain TCP, too."""
+    for holder in _secret_bearers(backend):
         types = set(holder.connection_types)
-        if holder.bearer and not (types and types <= _BROWSER):
+        if not (types and types <= _BEARERS):
             yield Diagnostic(
                 code="bearer-everywhere",
                 message=f"{_shown(holder)} is a bearer, and its token works on other connections than a browser's",
@@ -39,16 +49,24 @@ def bearer_everywhere(backend: Backend) -> Iterable[Diagnostic]:
 
 
 def bearer_without_expiry(backend: Backend) -> Iterable[Diagnostic]:
-    """A user of the spec that is a bearer for good: a copied token works until it is revoked."""
-    for _, holder in _holders(backend):
-        if isinstance(holder, User) and holder.bearer and holder.expires is None:
-            yield Diagnostic(
-                code="bearer-without-expiry",
-                message=f'user "{holder.name}" is a bearer and never expires; whoever copies its JWT is it for good',
-                at=holder.at,
-                hint="say until when: `expires: 2027-01-31`; or make it a role with a `ttl`",
-                severity=Severity.WARNING,
-            )
+    """A user of the spec that is a bearer for good, by itself or by its role: a copied token works until it is revoked.
+
+    A role's `ttl` is for the tokens that are minted; a user of the spec lives as long as it says itself.
+    """
+    sentinel = find_sentinel(backend)
+    for account in backend.accounts.values():
+        for user in account.users.values():
+            if sentinel and user is sentinel[1]:
+                continue
+            role = account.roles.get(user.role) if user.role is not None else None
+            if (role.bearer if role is not None else user.bearer) and user.expires is None:
+                yield Diagnostic(
+                    code="bearer-without-expiry",
+                    message=f'user "{user.name}" is a bearer and never expires; whoever copies its JWT is it for good',
+                    at=user.at,
+                    hint="say until when: `expires: 2027-01-31`; or mint its tokens from a role with a `ttl`",
+                    severity=Severity.WARNING,
+                )
 
 
 def time_zone_missing(backend: Backend) -> Iterable[Diagnostic]:

@@ -1,0 +1,55 @@
+"""What accounts offer and take, found by subject, so that no rule over all accounts is quadratic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from natsbackend.model.sharing import Export, Import, Kind
+from natsbackend.subjects import SubjectIndex, import_local
+
+if TYPE_CHECKING:
+    from natsbackend.model.entities import Account
+
+
+class Offers:
+    """The exports and imports of accounts by subject. What is known of an account is put together when it is asked."""
+
+    __slots__ = ("_accounts", "_exports", "_imports")
+
+    def __init__(self, accounts: Mapping[str, Account]) -> None:
+        self._accounts = accounts
+        self._exports: dict[tuple[str, Kind], SubjectIndex[Export]] = {}
+        self._imports: dict[tuple[str, Kind], SubjectIndex[Import]] = {}
+
+    def exports(self, account: str, kind: Kind) -> SubjectIndex[Export]:
+        """Return the exports of one kind of an account; none if there is no such account."""
+        index = self._exports.get((account, kind))
+        if index is None:
+            index = self._exports[account, kind] = SubjectIndex()
+            for export in self._exports_of(account):
+                if export.kind is kind:
+                    index.add(export.subject, export)
+        return index
+
+    def offered(self, taken: Import) -> Export | None:
+        """Return the first export that covers an import, or None if it is not exported."""
+        return next(iter(self.exports(taken.account, taken.kind).covering(taken.subject)), None)
+
+    def imports(self, account: str, kind: Kind) -> SubjectIndex[Import]:
+        """Return the imports of one kind of an account by the subjects they have there."""
+        index = self._imports.get((account, kind))
+        if index is None:
+            index = self._imports[account, kind] = SubjectIndex()
+            for taken in self._imports_of(account):
+                if taken.kind is kind:
+                    index.add(import_local(taken.subject, taken.local_subject), taken)
+        return index
+
+    def _exports_of(self, account: str) -> Sequence[Export]:
+        found = self._accounts.get(account)
+        return found.exports if found else ()
+
+    def _imports_of(self, account: str) -> Sequence[Import]:
+        found = self._accounts.get(account)
+        return found.imports if found else ()

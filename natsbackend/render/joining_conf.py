@@ -1,0 +1,191 @@
+"""MQTT, leaf nodes, cluster and gateways as the config of nats-server (2.15, `server/opts.go`).
+
+Passwords, seeds and URLs that hold one are written as variables of the environment that the server starts in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+
+from natsbackend.model.clustering import (
+    DEFAULT_CLUSTER_PORT,
+    DEFAULT_GATEWAY_PORT,
+    Cluster,
+    Gateway,
+    RemoteGateway,
+)
+from natsbackend.model.entities import Backend
+from natsbackend.model.leafnodes import (
+    DEFAULT_LEAFNODE_PORT,
+    LeafnodeProxy,
+    LeafnodeRemote,
+    Leafnodes,
+    RemoteTls,
+    find_user,
+)
+from natsbackend.model.mqtt import Mqtt
+from natsbackend.model.peers import Login, Peer
+from natsbackend.render.conf import Value, Variable, duration
+from natsbackend.render.listener_conf import address, tls_options
+
+Options = dict[str, Value]
+
+_TIMES = frozenset(
+    {
+        "ack_wait",
+        "api_timeout",
+        "consumer_inactive_threshold",
+        "dial_timeout",
+        "first_info_timeout",
+        "ping_interval",
+        "reconnect",
+        "timeout",
+        "write_deadline",
+    }
+)
+_OTHER_NAMES = {
+    "api_timeout": "js_api_timeout",
+    "isolate": "isolate_leafnode_interest",
+    "reject_unknown": "reject_unknown_cluster",
+}
+"""Names in the config of words that have another one in the spec."""
+
+
+def joining_config(backend: Backend, accounts: Mapping[str, str], creds: Mapping[str, str]) -> Options:
+    """Return the options for MQTT and for other servers; the arguments are those of `server_config`."""
+    server = backend.server
+    config: Options = {}
+    if server is None:
+        return config
+    if server.mqtt is not None:
+        config["mqtt"] = _mqtt(server.mqtt)
+    if server.leafnodes is not None:
+        config["leafnodes"] = _leafnodes(server.leafnodes, backend, accounts, creds)
+    if server.cluster is not None:
+        config["cluster"] = _cluster(server.cluster, accounts)
+    if server.gateway is not None:
+        config["gateway"] = _gateway(server.gateway)
+    return config
+
+
+def _plain(entity: object, *left_out: str) -> Options:
+    """Return the options that are texts, numbers, switches and times, without those that stand for the default."""
+    options: Options = {}
+    for each in fields(entity):  # type: ignore[arg-type]  # every entity is a dataclass
+        value = getattr(entity, each.name)
+        if each.name in left_out or value is None or value is False or each.name == "at":
+            continue
+        name = _OTHER_NAMES.get(each.name, each.name)
+        options[name] = duration(value) if each.name in _TIMES else value
+    return options
+
+
+def _mqtt(mqtt: Mqtt) -> Options:
+    options: Options = {"listen": address(mqtt.listen, mqtt.default_port)}
+    if mqtt.tls is not None:
+        options["tls"] = tls_options(mqtt.tls)
+    return options | _plain(mqtt, "listen", "tls")
+
+
+def _leafnodes(
+    leafnodes: Leafnodes, backend: Backend, accounts: Mapping[str, str], creds: Mapping[str, str]
+) -> Options:
+    options: Options = {}
+    if leafnodes.listen is not None:
+        options["listen"] = address(leafnodes.listen, DEFAULT_LEAFNODE_PORT)
+    if leafnodes.tls is not None:
+        options["tls"] = tls_options(leafnodes.tls)
+    options |= _plain(leafnodes, "listen", "tls", "remotes")
+    if leafnodes.remotes:
+        options["remotes"] = [_remote(remote, backend, accounts, creds) for remote in leafnodes.remotes]
+    return options
+
+
+def _remote(
+    remote: LeafnodeRemote, backend: Backend, accounts: Mapping[str, str], creds: Mapping[str, str]
+) -> Options:
+    options: Options = {"urls": _urls(remote.urls), "account": accounts[remote.account]}
+    found = find_user(backend.accounts, remote.user) if remote.user is not None else None
+    if found is not None:
+        options["credentials"] = creds[found[1].path]
+    elif remote.creds_file is not None:
+        options["credentials"] = remote.creds_file
+    if remote.nkey is not None:
+        options["nkey"] = Variable(remote.nkey)
+    if remote.tls is not None:
+        options["tls"] = _remote_tls(remote.tls)
+    for word in ("deny_imports", "deny_exports"):
+        if subjects := getattr(remote, word):
+            options[word] = list(subjects)
+    handled = (
+        "urls",
+        "account",
+        "user",
+        "creds_file",
+        "nkey",
+        "tls",
+        "deny_imports",
+        "deny_exports",
+        "proxy",
+    )
+    options |= _plain(remote, *handled)
+    if remote.proxy is not None:
+        options["proxy"] = _proxy(remote.proxy)
+    return options
+
+
+def _remote_tls(tls: RemoteTls) -> Options:
+    return _plain(tls)
+
+
+def _proxy(proxy: LeafnodeProxy) -> Options:
+    options = _plain(proxy, "password")
+    return options if proxy.password is None else options | {"password": Variable(proxy.password)}
+
+
+def _cluster(cluster: Cluster, accounts: Mapping[str, str]) -> Options:
+    options: Options = {"name": cluster.name, "listen": address(cluster.listen, DEFAULT_CLUSTER_PORT)}
+    if cluster.tls is not None:
+        options["tls"] = tls_options(cluster.tls)
+    if cluster.authorization is not None:
+        options["authorization"] = _login(cluster.authorization)
+    if cluster.routes:
+        options["routes"] = _urls(cluster.routes)
+    options |= _plain(cluster, "name", "listen", "tls", "authorization", "routes", "accounts")
+    if cluster.accounts:
+        options["accounts"] = [accounts[name] for name in cluster.accounts]
+    return options
+
+
+def _gateway(gateway: Gateway) -> Options:
+    options: Options = {
+        "name": gateway.name or "",
+        "listen": address(gateway.listen, DEFAULT_GATEWAY_PORT),
+    }
+    if gateway.tls is not None:
+        options["tls"] = tls_options(gateway.tls)
+    if gateway.authorization is not None:
+        options["authorization"] = _login(gateway.authorization)
+    options |= _plain(gateway, "name", "listen", "tls", "authorization", "gateways")
+    if gateway.gateways:
+        options["gateways"] = [_remote_gateway(remote) for remote in gateway.gateways]
+    return options
+
+
+def _remote_gateway(remote: RemoteGateway) -> Options:
+    options: Options = {"name": remote.name, "urls": _urls(remote.urls)}
+    if remote.tls is not None:
+        options["tls"] = tls_options(remote.tls)
+    return options
+
+
+def _login(login: Login) -> Options:
+    options: Options = {"user": login.user, "password": Variable(login.password)}
+    if login.timeout is not None:
+        options["timeout"] = duration(login.timeout)
+    return options
+
+
+def _urls(peers: Iterable[Peer]) -> list[Value]:
+    return [Variable(peer.env) if peer.env is not None else peer.url or "" for peer in peers]

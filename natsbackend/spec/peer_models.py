@@ -1,0 +1,92 @@
+"""What the words for MQTT, leaf nodes, clusters and gateways share; see `spec.section_models`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, Tag
+
+from natsbackend.spec.server_models import TlsSpec
+from natsbackend.spec.shape import MAP, TEXT, Model, becomes, by_shape
+from natsbackend.spec.units import PositiveNanoseconds
+
+
+class EnvironmentSpec(Model):
+    """A secret between servers: it stands in the environment that the server starts in, and nowhere else."""
+
+    env: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] = Field(
+        description="Name of the variable. The server reads its text as a piece of config: put it in double quotes of "
+        "its own, or `123` is a number, and `a,b` begins another option.",
+        examples=["NATS_ROUTE"],
+        json_schema_extra=becomes(".", note="a variable that the server reads"),
+    )
+
+
+PeerUrl = Annotated[
+    Annotated[str, Tag(TEXT)] | Annotated[EnvironmentSpec, Tag(MAP)],
+    by_shape("a URL, or a map with `env`"),
+]
+"""The URL of another server; one that holds a password stands in the environment."""
+
+Compression = Literal["off", "accept", "fast", "better", "best", "auto"]
+"""Compression between servers, by the server's own words."""
+
+
+class TimedTlsSpec(TlsSpec):
+    """TLS of a listener whose handshake has a time limit of its own."""
+
+    timeout: PositiveNanoseconds | None = Field(
+        default=None,
+        description="Longest handshake. Default: the server's 2s.",
+        examples=["5s"],
+        json_schema_extra=becomes(".timeout"),
+    )
+
+
+class PeerTlsSpec(Model):
+    """TLS between servers. Each asks the other for a certificate, whoever began the connection."""
+
+    cert_file: str = Field(
+        description="PEM file, good for both ends of a connection; relative paths begin at the directory the "
+        "server runs in.",
+        json_schema_extra=becomes(".cert_file"),
+        examples=["tls/server.crt"],
+    )
+    key_file: str = Field(
+        description="PEM file of the private key.",
+        json_schema_extra=becomes(".key_file"),
+        examples=["tls/server.key"],
+    )
+    ca_file: str = Field(
+        description="PEM file of the authorities that the other servers' certificates come from.",
+        json_schema_extra=becomes(".ca_file"),
+        examples=["tls/ca.crt"],
+    )
+    min_version: Literal["1.2", "1.3"] | None = Field(
+        default=None,
+        description="The oldest version of TLS. Default: 1.2.",
+        json_schema_extra=becomes(".min_version"),
+    )
+    timeout: PositiveNanoseconds | None = Field(
+        default=None,
+        description="Longest handshake. Default: the server's 2s.",
+        examples=["5s"],
+        json_schema_extra=becomes(".timeout"),
+    )
+
+
+class LoginSpec(Model):
+    """The user and password that servers show to each other."""
+
+    user: str = Field(description="The user's name.", json_schema_extra=becomes(".user"), examples=["route"])
+    password: EnvironmentSpec = Field(
+        description="The password.",
+        examples=[{"env": "NATS_CLUSTER_PASSWORD"}],
+        json_schema_extra=becomes(".password"),
+    )
+    timeout: PositiveNanoseconds | None = Field(
+        default=None,
+        description="Longest wait for them. Default: 2s, and a second more than that of `tls`.",
+        json_schema_extra=becomes(".timeout"),
+        examples=["3s"],
+    )
