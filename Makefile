@@ -15,7 +15,6 @@ test:
 	$(BIN)pytest -q
 
 docs:
-	$(BIN)python -m natsbackend.cli.reference commands > docs/commands.md
-	$(BIN)python -m natsbackend.cli.reference checks > docs/checks.md
-	$(BIN)python -m natsbackend.cli.reference spec > docs/spec.md
+	$(BIN)python -m natsbackend.cli.reference > docs/commands.md
+	$(BIN)python -m natsbackend.cli.reference_spec > docs/spec.md
 	$(BIN)natsbackend schema > docs/natsbackend.schema.json

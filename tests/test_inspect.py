@@ -525,8 +525,8 @@ FIRES: Mapping[str, tuple[str, str]] = {
     ),
     "mapping-subject": (mapping(source="a.>.b"), mapping(source="a.*")),
     "mapping-duplicate": (
-        mapping({"subject": "b", "weight": 1}, {"subject": "b", "weight": 2}),
         mapping({"subject": "b", "weight": 1}, {"subject": "b", "weight": 2, "cluster": "eu"}),
+        mapping({"subject": "b", "weight": 1}, {"subject": "c", "weight": 2, "cluster": "eu"}),
     ),
     "mapping-loss": (
         mapping({"subject": "m", "weight": 40}, {"subject": "b", "weight": 50}),
@@ -541,7 +541,14 @@ FIRES: Mapping[str, tuple[str, str]] = {
     "role-bearer-disallowed": (
         account(
             limits={**LIMITS, "disallow_bearer": True},
-            signing_keys=[{"kind": "user_scope", "key": OTHER.public, "template": {"bearer_token": True}}],
+            signing_keys=[
+                {
+                    "kind": "user_scope",
+                    "key": OTHER.public,
+                    "role": "viewer",
+                    "template": {"bearer_token": True},
+                }
+            ],
         ),
         scope(bearer_token=True),
     ),

@@ -1,4 +1,6 @@
-"""The reference of the spec's language, from its JSON Schema: `docs/spec.md`.
+"""The reference of the spec's language, from its JSON Schema: `python -m natsbackend.cli.reference_spec`.
+
+It prints `docs/spec.md`.
 
 One section for each map, in the order of the document, and in it every word with what `spec.*_models` say of it.
 """
@@ -11,6 +13,7 @@ from collections.abc import Iterator
 from importlib import resources
 from typing import Any
 
+from natsbackend.cli import output
 from natsbackend.spec.schema import NOTHING, json_schema
 from natsbackend.spec.schema_words import Json, Word, kind, words
 
@@ -174,3 +177,7 @@ def _entry(name: str, places: list[Word], titles: dict[str, str]) -> str:
     becoming = "; ".join(part for part in (", ".join(becomes), note) if part)
     lines.append(f"Becomes: {becoming or NOTHING}")
     return "  \n".join(lines)
+
+
+if __name__ == "__main__":
+    output.answer(spec_page())

@@ -38,6 +38,7 @@ EXPORTS = "accounts: {back: {exports: [%s]}}"
 SHARING = "accounts: {back: {exports: [%s]}, web: {imports: [%s]}}"
 OPERATOR = "version: 1\noperator: {name: acme, %s}"
 ACCOUNT = "accounts: {web: {%s}}"
+DEFAULTS = "accounts: {web: {default_permissions: {%s}}}"
 MAPPING = "accounts: {web: {mappings: {'%s': '%s'}}}"
 NAMED = "accounts: {%s: {}}"
 SENTINEL = "accounts: {web: {users: {guest: {%s}}}}\nserver: {default_sentinel: '%s'}"
@@ -388,9 +389,13 @@ RULES: Mapping[str, Rule] = {
         breaks=[
             SHARING % ("{stream: a}", "{from: back, stream: a}, {from: back, stream: a}"),
             SHARING % ("{stream: a}", "{from: back, stream: a}, {from: back, stream: a, local_subject: b}"),
+            SHARING
+            % ("{service: a}", "{from: back, service: a}, {from: back, service: a, local_subject: a}"),
         ],
         keeps=[
             SHARING % ("{stream: a}, {service: a}", "{from: back, stream: a}, {from: back, service: a}"),
+            SHARING
+            % ("{service: a}", "{from: back, service: a}, {from: back, service: a, local_subject: b}"),
             "accounts: {a: {exports: [{stream: x}]}, b: {exports: [{stream: x}]},"
             " c: {imports: [{from: a, stream: x}, {from: b, stream: x}]}}",
         ],
@@ -403,9 +408,16 @@ RULES: Mapping[str, Rule] = {
                 "{from: back, service: a.x, local_subject: q.x}, {from: back, service: b, local_subject: q.x}",
             ),
             SHARING % ("{service: a.>}", "{from: back, service: a.*}, {from: back, service: a.b}"),
+            SHARING
+            % (
+                "{service: a.>}",
+                "{from: back, service: a.>}, {from: back, service: a.>, local_subject: a.b.>}",
+            ),
         ],
         keeps=[
             SHARING % ("{service: a.>}", "{from: back, service: a.c}, {from: back, service: a.b}"),
+            SHARING
+            % ("{service: a}", "{from: back, service: a}, {from: back, service: a, local_subject: b}"),
             SHARING % ("{stream: a.>}", "{from: back, stream: a.*}, {from: back, stream: a.b}"),
         ],
     ),
@@ -446,11 +458,14 @@ RULES: Mapping[str, Rule] = {
             ROLE % 'subscribe: ["user.{{name().x"]',
             ACCOUNT % "default_permissions: {publish: ['a queue']}",
             ACCOUNT % "default_permissions: {subscribe: {deny: ['a.>.b']}}",
+            DEFAULTS % "publish: [a..b]",
+            DEFAULTS % "subscribe: {deny: ['a b c']}",
         ],
         keeps=[
             USER % "publish: [a.>, '*', '>'], subscribe: ['a.> queue', $SYS.x]",
             ROLE % 'publish: ["a.{{name()}}"]',
             ACCOUNT % "default_permissions: {publish: [a.>], subscribe: ['a queue']}",
+            DEFAULTS % "publish: [a.>], subscribe: ['a q']",
         ],
     ),
     "permission-template": Rule(
@@ -459,6 +474,7 @@ RULES: Mapping[str, Rule] = {
             ROLE % 'publish: ["user.{{nome()}}.>"]',
             ROLE % 'publish: {deny: ["{{Tag(x)}}"]}',
             ACCOUNT % 'default_permissions: {publish: ["a.{{name()}}"]}',
+            DEFAULTS % 'subscribe: ["user.{{name()}}.>"]',
         ],
         keeps=[
             ROLE % 'publish: ["{{NAME()}}.{{ tag(x) }}"], subscribe: ["{{account-tag(x)}}"]',
@@ -482,6 +498,7 @@ RULES: Mapping[str, Rule] = {
             ROLE % "subscribe: ['*']",
             USER % "subscribe: ['a.* q']",
             ACCOUNT % "default_permissions: {subscribe: [a.*]}",
+            DEFAULTS % "subscribe: [a.*]",
         ],
         keeps=[
             USER % "subscribe: [a.*.b, a.>, 'a*', a.x*], publish: [a.*]",
@@ -629,6 +646,8 @@ RULES: Mapping[str, Rule] = {
             OPERATOR % "account_server_url: example",
             OPERATOR % "account_server_url: 'localhost:4222'",
             OPERATOR % "account_server_url: 'https://%zz'",
+            OPERATOR % "account_server_url: 'https://a b.example'",
+            OPERATOR % "service_urls: ['nats://a b']",
         ],
         keeps=[
             OPERATOR % "service_urls: ['nats://h', 'wss://h:443'], account_server_url: 'https://h/jwt/v1'"
@@ -648,6 +667,8 @@ RULES: Mapping[str, Rule] = {
             ACCOUNT % "info_url: 'https://'",
             ACCOUNT % "info_url: 'https://a.example/%zz'",
             ACCOUNT % "info_url: 'https://a.example:port/'",
+            ACCOUNT % "info_url: 'https://a b.example'",
+            ACCOUNT % f"info_url: 'https://a.example/{'x' * 8192}'",
         ],
         keeps=[ACCOUNT % f"description: {'x' * 8192}, info_url: 'https://example.com'"],
     ),
@@ -690,6 +711,7 @@ RULES: Mapping[str, Rule] = {
             ACCOUNT % "mappings: {a: []}",
             ACCOUNT % "mappings: {a: [{to: b, weight: 60}, {to: c, weight: 50}]}",
             ACCOUNT % "mappings: {a: [{to: b, weight: 60}, {to: b, weight: 20}]}",
+            ACCOUNT % "mappings: {a: [{to: b, weight: 60}, {to: b, weight: 40, cluster: eu}]}",
             ACCOUNT % "mappings: {a: [{to: b, cluster: eu, weight: 60}, {to: c, cluster: eu}]}",
         ],
         keeps=[
@@ -699,7 +721,7 @@ RULES: Mapping[str, Rule] = {
             MAPPING % ("a", "b.{{partition(3)}}"),
             MAPPING % ("a.*", "b.{{split(1,-)}}.{{SplitFromLeft(1,2)}}.$JS"),
             ACCOUNT
-            % "mappings: {a: [{to: b, weight: 60}, {to: c, weight: 40}, {to: b, weight: 90, cluster: eu}]}",
+            % "mappings: {a: [{to: b, weight: 60}, {to: c, weight: 40}, {to: d, weight: 90, cluster: eu}]}",
         ],
     ),
     "account-trace": Rule(

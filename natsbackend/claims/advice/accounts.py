@@ -73,13 +73,12 @@ def mapping_subjects(view: View) -> Iterator[str]:
 
 
 def mapping_duplicates(view: View) -> Iterator[str]:
-    """A destination that stands twice for one cluster: nats-server 2.15.1 refuses the account."""
+    """A destination that stands twice, for whatever clusters: nats-server 2.15.1 refuses the account."""
     for source, destinations in view.nats.get("mappings", {}).items():
-        named = Counter((one["subject"], one.get("cluster", "")) for one in destinations or ())
-        for (subject, cluster), count in named.items():
+        named = Counter(one["subject"] for one in destinations or ())
+        for subject, count in named.items():
             if count > 1:
-                where = f" in cluster {quoted(cluster)}" if cluster else ""
-                yield f"mapping {quoted(source)} names {quoted(subject)} {count} times{where}"
+                yield f"mapping {quoted(source)} names {quoted(subject)} {count} times"
 
 
 def mapping_loss(view: View) -> Iterator[str]:

@@ -10,12 +10,12 @@ from difflib import get_close_matches
 from natsbackend.errors import Diagnostic, Location
 from natsbackend.keys import KeyRole, is_public
 from natsbackend.model.checks.links import url_parts
+from natsbackend.model.checks.texts import info_problems
 from natsbackend.model.details import ANY_ACCOUNT, MappingTarget, Places
 from natsbackend.model.entities import Account, Backend, JetStreamLimits
 from natsbackend.subjects import why_invalid_publish
 from natsbackend.subjects.mapping import why_invalid_mapping
 
-_LONGEST_TEXT = 8192
 _VERSION = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 _LIKE_A_KEY = re.compile(r"U[A-Z2-7]{55}")
 _TIER = re.compile(r"R[1-5]")
@@ -41,7 +41,7 @@ def operator_url(backend: Backend) -> Iterable[Diagnostic]:
             yield Diagnostic(code="operator-url", message=f"{url[:80]!r} {why}", at=at)
     if details.account_server_url and url_parts(details.account_server_url) is None:
         at = _place(details.places, operator.at, "account_server_url")
-        message = f"{details.account_server_url[:80]!r} is not a URL with its protocol"
+        message = f"{details.account_server_url[:80]!r} is no URL with a scheme and a host"
         yield Diagnostic(
             code="operator-url", message=message, at=at, hint="write nats://HOST:PORT or https://HOST/jwt/v1"
         )
@@ -72,15 +72,9 @@ def account_text(backend: Backend) -> Iterable[Diagnostic]:
     """A description or info URL that the server refuses: longer than 8192 bytes, or no URL with a host."""
     for account in backend.accounts.values():
         details = account.details
-        if len(details.description.encode()) > _LONGEST_TEXT:
-            at = _place(details.places, account.at, "description")
-            message = f"the description is longer than {_LONGEST_TEXT} bytes"
-            yield Diagnostic(code="account-text", message=message, at=at)
-        url = details.info_url
-        if url and (len(url.encode()) > _LONGEST_TEXT or url_parts(url) is None):
-            at = _place(details.places, account.at, "info_url")
-            message = f"{url[:80]!r} is not a URL with scheme and host"
-            yield Diagnostic(code="account-text", message=message, at=at, hint="write https://HOST/PATH")
+        for word, message, hint in info_problems(details.description, details.info_url):
+            at = _place(details.places, account.at, word)
+            yield Diagnostic(code="account-text", message=message, at=at, hint=hint)
 
 
 def validity_order(backend: Backend) -> Iterable[Diagnostic]:
@@ -136,9 +130,9 @@ def _mapping_problems(source: str, targets: tuple[MappingTarget, ...]) -> Iterat
         if share > 100:
             where = f' in cluster "{cluster}"' if cluster else ""
             yield f"its weights{where} come to {share}, above 100"
-    for (subject, cluster), count in Counter((t.subject, t.cluster) for t in targets).items():
+    for subject, count in Counter(target.subject for target in targets).items():
         if count > 1:
-            yield f'"{subject}" is there {count} times' + (f' for cluster "{cluster}"' if cluster else "")
+            yield f'"{subject}" is there {count} times; the server takes a destination once, whatever its cluster'
 
 
 def account_trace(backend: Backend) -> Iterable[Diagnostic]:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from natsbackend.errors import Diagnostic, Severity
-from natsbackend.model.checks.links import url_parts
+from natsbackend.model.checks.texts import info_problems
 from natsbackend.model.entities import Account, Backend
 from natsbackend.model.sharing import ACCOUNT_TOKEN, Export, Import, Kind, Response
 from natsbackend.subjects import SubjectIndex, why_invalid, why_invalid_publish
-
-_MOST_INFO = 8192
-"""Bytes that a description or URL may have (Go library, `types.go`, MaxInfoLength)."""
 
 
 def _exports(backend: Backend) -> Iterator[tuple[Account, Export]]:
@@ -33,7 +30,7 @@ def export_service_word(backend: Backend) -> Iterable[Diagnostic]:
             "allow_trace": export.allow_trace,
         }
         for word in (word for word, value in given.items() if value):
-            message = f'"{export.subject}" is a stream; only the export of a service has a `{word}`'
+            message = f'"{export.subject}" is a stream; only the export of a service takes `{word}`'
             hint = "the import of a stream can have it" if word == "allow_trace" else None
             yield Diagnostic(code="export-service-word", message=message, at=export.at, hint=hint)
 
@@ -65,23 +62,31 @@ def export_latency(backend: Backend) -> Iterable[Diagnostic]:
             if export.kind is Kind.SERVICE:
                 services.add(export.subject, export)
         for export in measured:
-            message = _why_no_latency(export, services)
-            if message is not None:
-                hint = "the server drops the latency, and nothing else"
+            wrong = _why_no_latency(export, services)
+            if wrong is not None:
+                message, hint = wrong
                 yield Diagnostic(code="export-latency", message=message, at=export.at, hint=hint)
 
 
-def _why_no_latency(export: Export, services: SubjectIndex[Export]) -> str | None:
-    """Say what the server has against it (nats-server 2.15 `accounts.go`, `TrackServiceExportWithSampling`)."""
+def _why_no_latency(export: Export, services: SubjectIndex[Export]) -> tuple[str, str] | None:
+    """Say what the server has against it (nats-server 2.15 `accounts.go`, `TrackServiceExportWithSampling`).
+
+    A subject that is none, or holds a wildcard, is for the JWT library to refuse, with the whole account.
+    """
     assert export.latency is not None
     why = why_invalid_publish(export.latency.to)
     if why is not None:
-        return why
+        return why, "write a subject without wildcards: latency.orders"
+    dropped = "the server drops the latency, and nothing else"
     own = next(iter(services.covering(export.latency.to)), None)
     if own is not None:
-        return f'latency cannot go to "{export.latency.to}", which is the service "{own.subject}" of this account'
+        message = f'latency cannot go to "{export.latency.to}", which is the service "{own.subject}" of this account'
+        return message, dropped
     if export.response is not Response.SINGLETON:
-        return f'the latency of "{export.subject}" is not measured: it answers with more than one message'
+        return (
+            f'the latency of "{export.subject}" is not measured: it answers with more than one message',
+            dropped,
+        )
     return None
 
 
@@ -107,13 +112,7 @@ def export_token_position(backend: Backend) -> Iterable[Diagnostic]:
 def export_info(backend: Backend) -> Iterable[Diagnostic]:
     """A description or URL that the JWT library refuses: too long, or no URL with a scheme and a host."""
     for _, export in _exports(backend):
-        for word, text in (("description", export.description), ("info_url", export.info_url)):
-            if len(text.encode("utf-8", "replace")) > _MOST_INFO:
-                message = f"this `{word}` has more than {_MOST_INFO} bytes"
-                yield Diagnostic(code="export-info", message=message, at=export.at)
-        if export.info_url and url_parts(export.info_url) is None:
-            message = f"{export.info_url[:80]!r} is no URL with a scheme and a host"
-            hint = "write it in full: https://docs.example.com/sensors"
+        for _, message, hint in info_problems(export.description, export.info_url):
             yield Diagnostic(code="export-info", message=message, at=export.at, hint=hint)
 
 

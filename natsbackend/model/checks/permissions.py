@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 from natsbackend.errors import Diagnostic, Severity
-from natsbackend.model.entities import Action, Backend, Decision, Grant, Permissions, Role, User
+from natsbackend.model.entities import Action, Backend, Decision, Grant, Permissions, User
 from natsbackend.model.names import is_template_safe
 from natsbackend.subjects import (
     is_subset,
@@ -18,21 +18,15 @@ from natsbackend.subjects import (
 )
 
 
-def _holders(backend: Backend) -> Iterator[tuple[str, Role | User]]:
-    for account in backend.accounts.values():
-        for role in account.roles.values():
-            yield account.name, role
-        for user in account.users.values():
-            yield account.name, user
-
-
-def _all_permissions(backend: Backend) -> Iterator[Permissions]:
-    """The permissions of every role and user, and those that accounts have for users without any."""
+def _permissions(backend: Backend) -> Iterator[tuple[Permissions, str | None]]:
+    """All permissions, and why no template is filled in there; None for a role, where they are."""
     for account in backend.accounts.values():
         if account.details.default_permissions is not None:
-            yield account.details.default_permissions
-    for _, holder in _holders(backend):
-        yield holder.permissions
+            yield account.details.default_permissions, "an account's default permissions are of no role"
+        for role in account.roles.values():
+            yield role.permissions, None
+        for user in account.users.values():
+            yield user.permissions, f'user "{user.name}" has none'
 
 
 def _grants(permissions: Permissions) -> Iterator[tuple[Grant, bool]]:
@@ -45,7 +39,7 @@ def _grants(permissions: Permissions) -> Iterator[tuple[Grant, bool]]:
 
 def subject(backend: Backend) -> Iterable[Diagnostic]:
     """A subject that the server would skip or refuse: the permission would silently be missing."""
-    for permissions in _all_permissions(backend):
+    for permissions, _ in _permissions(backend):
         for grant, queue in _grants(permissions):
             if any(function.problem for function in template_functions(grant.subject)):
                 continue  # `permission-template` says it
@@ -55,15 +49,14 @@ def subject(backend: Backend) -> Iterable[Diagnostic]:
 
 
 def template(backend: Backend) -> Iterable[Diagnostic]:
-    """A template where none is filled in (a user without a role), or one the server does not know."""
-    for _, holder in _holders(backend):
-        for grant, _ in _grants(holder.permissions):
+    """A template where none is filled in (outside a role), or one the server does not know."""
+    for permissions, why_not in _permissions(backend):
+        for grant, _ in _grants(permissions):
             functions = template_functions(grant.subject)
-            if functions and isinstance(holder, User):
+            if functions and why_not is not None:
                 yield Diagnostic(
                     code="permission-template",
-                    message=f'"{functions[0].text}" is filled in for tokens of a role only; user "{holder.name}" '
-                    "has none",
+                    message=f'"{functions[0].text}" is filled in for tokens of a role only; {why_not}',
                     at=grant.at,
                     hint="write the subject out, or move the words to a role",
                 )
@@ -72,16 +65,6 @@ def template(backend: Backend) -> Iterable[Diagnostic]:
                 if function.problem:
                     message = function.problem
                     yield Diagnostic(code="permission-template", message=message, at=grant.at)
-    for account in backend.accounts.values():
-        default = account.details.default_permissions
-        for grant, _ in _grants(default) if default is not None else ():
-            if template_functions(grant.subject):
-                yield Diagnostic(
-                    code="permission-template",
-                    message=f'"{grant.subject}" is taken as it stands: in default permissions nothing is filled in',
-                    at=grant.at,
-                    hint="move the words to a role",
-                )
 
 
 def queue_with_template(backend: Backend) -> Iterable[Diagnostic]:
@@ -109,7 +92,7 @@ def star_at_the_end(backend: Backend) -> Iterable[Diagnostic]:
 
     `canSubscribe` looks the wanted subject up as if it were a literal, so that `a.*` admits `a.>`, which sees `a.b.c`.
     """
-    for permissions in _all_permissions(backend):
+    for permissions, _ in _permissions(backend):
         rules = permissions.subscribe
         for grant in rules.allow:
             subject, _ = split_queue(grant.subject)
@@ -180,13 +163,13 @@ def role_user_name(backend: Backend) -> Iterable[Diagnostic]:
 
 
 def role_without_ttl(backend: Backend) -> Iterable[Diagnostic]:
-    """A browser role without a longest life: a copied token would work until it is revoked."""
+    """A browser role without a longest life: whoever mints a token of it says how long it lives."""
     for account in backend.accounts.values():
         for role in account.roles.values():
             if role.websocket and role.ttl is None:
                 yield Diagnostic(
                     code="role-without-ttl",
-                    message=f'role "{role.name}" sets no `ttl`; a token of it may live 15 minutes',
+                    message=f'role "{role.name}" sets no `ttl`; a token of it lives as long as whoever mints it says',
                     at=role.at,
                     hint="say how long: ttl: 15m",
                     severity=Severity.WARNING,

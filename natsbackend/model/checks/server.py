@@ -80,7 +80,10 @@ def websocket_origins(backend: Backend) -> Iterable[Diagnostic]:
 
 
 def websocket_origin(backend: Backend) -> Iterable[Diagnostic]:
-    """An origin is no absolute http or https address, and would match nothing."""
+    """An origin that is no http or https address stops the server; one with wildcards or a path would mislead.
+
+    The server reads scheme, host and port alone (nats-server 2.15 `websocket.go`, `checkOrigin`).
+    """
     server = backend.server
     origins = server.websocket.allowed_origins if server and server.websocket else ()
     for index, origin in enumerate(origins):

@@ -132,16 +132,23 @@ def _not_exported(backend: Backend, account: Account, imported: Import, nearest:
 
 
 def import_duplicate(backend: Backend) -> Iterable[Diagnostic]:
-    """One subject imported twice from one account: the server keeps the first alone."""
+    """A stream imported twice from one account, or a service twice under one local subject.
+
+    The server keeps the first of two streams, whatever their local subjects (nats-server 2.15 `accounts.go`,
+    `addStreamImportWithClaim`), and takes no account with two equal services. A service may have two local subjects.
+    """
     for account in backend.accounts.values():
-        seen: dict[tuple[Kind, str, str], Import] = {}
+        seen: dict[tuple[str, ...], Import] = {}
         for imported in account.imports:
-            first = seen.setdefault((imported.kind, imported.account, imported.subject), imported)
+            service = imported.kind is Kind.SERVICE
+            local = import_local(imported.subject, imported.local_subject) if service else ""
+            first = seen.setdefault((imported.kind, imported.account, imported.subject, local), imported)
             if first is not imported:
+                then = "refuses the account" if service else "keeps one"
                 yield Diagnostic(
                     code="import-duplicate",
                     message=f'{imported.kind} "{imported.subject}" is imported from "{imported.account}" twice; the '
-                    "server keeps one",
+                    f"server {then}",
                     at=imported.at,
                     hint=f"the other one: {first.at}",
                 )
@@ -159,7 +166,11 @@ def import_overlap(backend: Backend) -> Iterable[Diagnostic]:
         for imported in services:
             local = import_local(imported.subject, imported.local_subject)
             for other in indexes[imported.account].covering(local):
-                if id(other) not in said and other.subject != imported.subject:
+                twin = (other.subject, import_local(other.subject, other.local_subject)) == (
+                    imported.subject,
+                    local,
+                )  # itself, or what `import-duplicate` reports
+                if id(other) not in said and not twin:
                     said.add(id(imported))
                     yield Diagnostic(
                         code="import-overlap",
