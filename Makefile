@@ -16,4 +16,5 @@ test:
 
 docs:
 	$(BIN)python -m natsbackend.cli.reference > docs/commands.md
+	$(BIN)python -m natsbackend.cli.reference_spec > docs/spec.md
 	$(BIN)natsbackend schema > docs/natsbackend.schema.json

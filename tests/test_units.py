@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,6 +9,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from pydantic_core import PydanticCustomError
 
 from natsbackend.spec import units
@@ -300,22 +300,51 @@ def test_a_duration_from_outside_a_spec() -> None:
 @given(st.one_of(st.text(max_size=12), st.from_regex(r"[0-9]{1,3}(\.[0-9])? ?[A-Za-z]{0,3}", fullmatch=True)))
 def test_the_schema_admits_a_text_that_the_reader_takes(text: str) -> None:
     """An editor must not mark what the tool accepts. (The tool refuses more: a pattern has no bounds.)"""
-    for read, pattern in (
-        (units.nanoseconds, "ttl"),
-        (units.size_limit, "payload"),
-        (units.limit, "subscriptions"),
+    for read, word in (
+        (units.positive_nanoseconds, "ResponsesSpec.ttl"),
+        (units.size_limit, "UserLimitsSpec.payload"),
+        (units.limit, "UserLimitsSpec.subscriptions"),
+        (units.timestamp, "UserSpec.expires"),
     ):
         try:
             read(text)
         except PydanticCustomError:
             continue
-        assert re.search(_pattern(pattern), text)
+        assert admits(word, text)
 
 
-def _pattern(word: str) -> str:
-    definitions = json_schema()["$defs"]
-    owner = "ResponsesSpec" if word == "ttl" else "UserLimitsSpec"
-    found = definitions[owner]["properties"][word]
-    patterns = [branch["pattern"] for branch in found.get("anyOf", [found]) if "pattern" in branch]
-    assert len(patterns) == 1
-    return str(patterns[0])
+@given(st.from_regex(r"[0-9]{1,3}(\.[0-9]{1,2})?(h|m|s|ms|us|ns|d|w)?", fullmatch=True))
+def test_the_schema_refuses_a_duration_that_is_none(text: str) -> None:
+    """What the pattern admits, and the reader does not, is a part of a nanosecond."""
+    if admits("ResponsesSpec.ttl", text):
+        assert units.nanoseconds(text.replace("ns", "s")) > 0
+    else:
+        refused(units.positive_nanoseconds, text)
+
+
+@given(st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.just(UTC)))
+def test_the_schema_admits_times(moment: datetime) -> None:
+    for text in (moment.isoformat(), moment.isoformat().replace("+00:00", "Z"), moment.date().isoformat()):
+        assert units.timestamp(text) >= 0
+        assert admits("UserSpec.expires", text)
+
+
+def test_the_schema_takes_unlimited_where_the_reader_does() -> None:
+    for word in ("UserLimitsSpec.payload", "UserLimitsSpec.subscriptions", "JetStreamLimitsSpec.streams"):
+        assert admits(word, "unlimited")
+        assert not admits(word, -1)
+    assert admits("UserLimitsSpec.subscriptions", 0)
+    assert not admits("JetStreamLimitsSpec.streams", 0)
+    assert not admits("JetStreamLimitsSpec.disk_max_stream", "0KiB")
+
+
+def admits(word: str, value: object) -> bool:
+    """Tell whether the schema of a word takes a value."""
+    if word not in _VALIDATORS:
+        owner, _, name = word.partition(".")
+        known = json_schema()["$defs"][owner]["properties"][name]
+        _VALIDATORS[word] = Draft202012Validator(known)
+    return bool(_VALIDATORS[word].is_valid(value))
+
+
+_VALIDATORS: dict[str, Draft202012Validator] = {}

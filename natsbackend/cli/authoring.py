@@ -151,7 +151,8 @@ def _tell(done: Generated, build: Path, *, dry: bool, verbose: bool) -> None:
 def schema() -> None:
     """Print the JSON Schema of the spec.
 
-    For editors, which then complete and explain, and for other tools.
+    For editors, which then complete and explain, and for other tools. An editor with yaml-language-server
+    finds it by the first line of the spec: # yaml-language-server: $schema=natsbackend.schema.json
 
     Example: natsbackend schema > natsbackend.schema.json
     """

@@ -23,14 +23,14 @@ from natsbackend.model.serving import (
     ServerLimits,
     Websocket,
 )
+from natsbackend.spec.limit_models import ServerLimitsSpec
 from natsbackend.spec.load import Spec, Step
+from natsbackend.spec.resolver_models import ResolverSpec
 from natsbackend.spec.secret_models import SecretSpec
 from natsbackend.spec.server_models import (
     EncryptionSpec,
     MonitorSpec,
-    ResolverSpec,
     ServerJetStreamSpec,
-    ServerLimitsSpec,
     ServerSpec,
     WebsocketSpec,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from natsbackend.spec.shape import Model
+from natsbackend.spec.shape import Model, becomes
 
 
 class ChecksSpec(Model):
@@ -15,4 +15,5 @@ class ChecksSpec(Model):
         description="Warnings that are not to be given, by the id of their check, each with the reason. Errors "
         "cannot be switched off.",
         examples=[{"websocket-same-origin": "the proxy keeps the Host header"}],
+        json_schema_extra=becomes(),
     )

@@ -36,16 +36,19 @@ class ClusterSpec(Model):
         default=None,
         description="TLS of the routes. Default: none.",
         json_schema_extra=becomes("cluster.tls"),
+        examples=[{"cert_file": "tls/server.crt", "key_file": "tls/server.key", "ca_file": "tls/ca.crt"}],
     )
     authorization: LoginSpec | None = Field(
         default=None,
         description="What other servers have to show. Default: nothing.",
         json_schema_extra=becomes("cluster.authorization"),
+        examples=[{"user": "route", "password": {"env": "NATS_CLUSTER_PASSWORD"}}],
     )
     advertise: str | None = Field(
         default=None,
-        description="HOST:PORT told to other servers instead of `listen`.",
+        description="HOST:PORT told to other servers in its place. Default: `listen`.",
         json_schema_extra=becomes("cluster.advertise"),
+        examples=["n1.example.com:6222"],
     )
     no_advertise: bool = Field(
         default=False,
@@ -57,6 +60,7 @@ class ClusterSpec(Model):
         ge=1,
         description="Connections to each other server, the same on all of them. Default: 3.",
         json_schema_extra=becomes("cluster.pool_size"),
+        examples=[5],
     )
     accounts: list[str] = Field(
         default=[],
@@ -74,12 +78,14 @@ class ClusterSpec(Model):
         default=None,
         description="Time between pings, at most 30s. Default: 30s.",
         json_schema_extra=becomes("cluster.ping_interval"),
+        examples=["10s"],
     )
     ping_max: int | None = Field(
         default=None,
         ge=1,
         description="Unanswered pings until a server counts as gone. Default: that of `limits`.",
         json_schema_extra=becomes("cluster.ping_max"),
+        examples=[3],
     )
     connect_retries: int | None = Field(
         default=None,
@@ -87,6 +93,7 @@ class ClusterSpec(Model):
         description="Further attempts for a route that another server told of; those of `routes` are tried for ever. "
         "Default: none.",
         json_schema_extra=becomes("cluster.connect_retries"),
+        examples=[10],
     )
     connect_backoff: bool = Field(
         default=False,
@@ -97,6 +104,7 @@ class ClusterSpec(Model):
         default=None,
         description="Longest write to a server that does not read. Default: that of `limits`.",
         json_schema_extra=becomes("cluster.write_deadline"),
+        examples=["5s"],
     )
 
 
@@ -117,6 +125,7 @@ class RemoteGatewaySpec(Model):
         default=None,
         description="TLS towards it. Default: that of `gateway`.",
         json_schema_extra=becomes("gateway.gateways[].tls"),
+        examples=[{"cert_file": "tls/server.crt", "key_file": "tls/server.key", "ca_file": "tls/ca.crt"}],
     )
 
 
@@ -127,6 +136,7 @@ class GatewaySpec(Model):
         default=None,
         description="The name of this cluster. Default: that of `cluster`, which it must equal.",
         json_schema_extra=becomes("gateway.name"),
+        examples=["eu"],
     )
     listen: Listen | None = Field(
         default=None,
@@ -138,16 +148,19 @@ class GatewaySpec(Model):
         default=None,
         description="TLS between clusters. Default: none.",
         json_schema_extra=becomes("gateway.tls"),
+        examples=[{"cert_file": "tls/server.crt", "key_file": "tls/server.key", "ca_file": "tls/ca.crt"}],
     )
     authorization: LoginSpec | None = Field(
         default=None,
         description="What servers of other clusters have to show; this one shows it to them, too. Default: nothing.",
         json_schema_extra=becomes("gateway.authorization"),
+        examples=[{"user": "route", "password": {"env": "NATS_CLUSTER_PASSWORD"}}],
     )
     advertise: str | None = Field(
         default=None,
-        description="HOST:PORT told to other clusters instead of `listen`.",
+        description="HOST:PORT told to other clusters in its place. Default: `listen`.",
         json_schema_extra=becomes("gateway.advertise"),
+        examples=["n1.example.com:7222"],
     )
     connect_retries: int | None = Field(
         default=None,
@@ -155,6 +168,7 @@ class GatewaySpec(Model):
         description="Further attempts for a cluster that another one told of; those of `gateways` are tried for ever. "
         "Default: none.",
         json_schema_extra=becomes("gateway.connect_retries"),
+        examples=[10],
     )
     connect_backoff: bool = Field(
         default=False,
@@ -170,9 +184,11 @@ class GatewaySpec(Model):
         default=None,
         description="Longest write to a server that does not read. Default: that of `limits`.",
         json_schema_extra=becomes("gateway.write_deadline"),
+        examples=["5s"],
     )
     gateways: list[RemoteGatewaySpec] = Field(
         default=[],
         description="The other clusters.",
         json_schema_extra=becomes("gateway.gateways[]"),
+        examples=[[{"name": "us", "urls": ["nats://us1:7222"]}]],
     )

@@ -19,21 +19,25 @@ class RemoteTlsSpec(Model):
         default=None,
         description="PEM file of the authorities its certificate comes from. Default: those of the machine.",
         json_schema_extra=becomes("leafnodes.remotes[].tls.ca_file"),
+        examples=["tls/hub-ca.crt"],
     )
     cert_file: str | None = Field(
         default=None,
         description="PEM file of the certificate to show. Default: none.",
         json_schema_extra=becomes("leafnodes.remotes[].tls.cert_file"),
+        examples=["tls/leaf.crt"],
     )
     key_file: str | None = Field(
         default=None,
-        description="PEM file of its private key.",
+        description="PEM file of its private key. Default: none.",
         json_schema_extra=becomes("leafnodes.remotes[].tls.key_file"),
+        examples=["tls/leaf.key"],
     )
     timeout: PositiveNanoseconds | None = Field(
         default=None,
         description="Longest handshake. Default: 2s.",
         json_schema_extra=becomes("leafnodes.remotes[].tls.timeout"),
+        examples=["5s"],
     )
     handshake_first: bool = Field(
         default=False,
@@ -65,16 +69,19 @@ class LeafnodeProxySpec(Model):
         default=None,
         description="The user's name there. Default: none.",
         json_schema_extra=becomes("leafnodes.remotes[].proxy.username"),
+        examples=["edge"],
     )
     password: EnvironmentSpec | None = Field(
         default=None,
-        description="The user's password there.",
+        description="The user's password there. Default: none.",
         json_schema_extra=becomes("leafnodes.remotes[].proxy.password"),
+        examples=[{"env": "PROXY_PASSWORD"}],
     )
     timeout: PositiveNanoseconds | None = Field(
         default=None,
         description="Longest wait for the proxy. Default: that of `dial_timeout`.",
         json_schema_extra=becomes("leafnodes.remotes[].proxy.timeout"),
+        examples=["5s"],
     )
 
 
@@ -106,14 +113,16 @@ class LeafnodeRemoteSpec(Model):
     )
     nkey: EnvironmentSpec | None = Field(
         default=None,
-        description="The seed of the login there, if it is an nkey and no creds.",
+        description="The seed of the login there, if it is an nkey and no creds. Default: none.",
         examples=[{"env": "LEAF_SEED"}],
         json_schema_extra=becomes("leafnodes.remotes[].nkey"),
     )
     tls: RemoteTlsSpec | None = Field(
         default=None,
-        description="TLS, with other authorities than those of the machine, or a certificate to show.",
+        description="TLS, with other authorities than those of the machine, or a certificate to show. Default: as"
+        " its URLs say.",
         json_schema_extra=becomes("leafnodes.remotes[].tls"),
+        examples=[{"ca_file": "tls/hub-ca.crt"}],
     )
     hub: bool = Field(
         default=False,
@@ -130,6 +139,7 @@ class LeafnodeRemoteSpec(Model):
         default=[],
         description="Subjects that are not given there.",
         json_schema_extra=becomes("leafnodes.remotes[].deny_exports"),
+        examples=[["private.>"]],
     )
     no_randomize: bool = Field(
         default=False,
@@ -170,11 +180,13 @@ class LeafnodeRemoteSpec(Model):
         default=None,
         description="Longest wait for the other server's first word. Default: 1s.",
         json_schema_extra=becomes("leafnodes.remotes[].first_info_timeout"),
+        examples=["5s"],
     )
     dial_timeout: PositiveNanoseconds | None = Field(
         default=None,
         description="Longest attempt to connect. Default: that of `leafnodes`, 1s.",
         json_schema_extra=becomes("leafnodes.remotes[].dial_timeout"),
+        examples=["5s"],
     )
     ignore_discovered_servers: bool = Field(
         default=False,
@@ -188,8 +200,9 @@ class LeafnodeRemoteSpec(Model):
     )
     proxy: LeafnodeProxySpec | None = Field(
         default=None,
-        description="An HTTP proxy on the way to a websocket.",
+        description="An HTTP proxy on the way to a websocket. Default: none.",
         json_schema_extra=becomes("leafnodes.remotes[].proxy"),
+        examples=[{"url": "http://proxy.example.com:3128"}],
     )
 
 
@@ -206,11 +219,13 @@ class LeafnodesSpec(Model):
         default=None,
         description="Certificate of the listener. Default: none, plain.",
         json_schema_extra=becomes("leafnodes.tls"),
+        examples=[{"cert_file": "tls/leaf.crt", "key_file": "tls/leaf.key"}],
     )
     advertise: str | None = Field(
         default=None,
-        description="HOST:PORT told to leaf nodes instead of `listen`.",
+        description="HOST:PORT told to leaf nodes in its place. Default: `listen`.",
         json_schema_extra=becomes("leafnodes.advertise"),
+        examples=["n1.example.com:7422"],
     )
     no_advertise: bool = Field(
         default=False,
@@ -237,6 +252,7 @@ class LeafnodesSpec(Model):
         default=None,
         description="Longest write to a leaf node that does not read. Default: that of `limits`.",
         json_schema_extra=becomes("leafnodes.write_deadline"),
+        examples=["5s"],
     )
     reconnect: PositiveNanoseconds | None = Field(
         default=None,
@@ -248,9 +264,11 @@ class LeafnodesSpec(Model):
         default=None,
         description="Longest attempt to connect to a remote. Default: 1s.",
         json_schema_extra=becomes("leafnodes.dial_timeout"),
+        examples=["5s"],
     )
     remotes: list[LeafnodeRemoteSpec] = Field(
         default=[],
         description="Servers that this one connects to as a leaf node.",
         json_schema_extra=becomes("leafnodes.remotes[]"),
+        examples=[[{"urls": ["tls://connect.ngs.global"], "account": "web"}]],
     )

@@ -23,6 +23,7 @@ class MqttSpec(Model):
         default=None,
         description="Certificate and key. Default: none, plain.",
         json_schema_extra=becomes("mqtt.tls"),
+        examples=[{"cert_file": "tls/mqtt.crt", "key_file": "tls/mqtt.key"}],
     )
     ack_wait: PositiveNanoseconds | None = Field(
         default=None,
@@ -34,6 +35,7 @@ class MqttSpec(Model):
         default=None,
         description="Longest wait for an answer of JetStream. Default: 5s.",
         json_schema_extra=becomes("mqtt.js_api_timeout"),
+        examples=["10s"],
     )
     max_ack_pending: int | None = Field(
         default=None,
@@ -41,6 +43,7 @@ class MqttSpec(Model):
         le=65535,
         description="Most messages on their way to one subscription. Default: 1024.",
         json_schema_extra=becomes("mqtt.max_ack_pending"),
+        examples=[100],
     )
     js_domain: str | None = Field(
         default=None,
@@ -55,6 +58,7 @@ class MqttSpec(Model):
         description="Replicas of the streams of sessions and retained messages. Default: as many as there are "
         "servers with JetStream, up to 3.",
         json_schema_extra=becomes("mqtt.stream_replicas"),
+        examples=[3],
     )
     consumer_memory_storage: bool = Field(
         default=False,

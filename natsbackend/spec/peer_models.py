@@ -18,6 +18,7 @@ class EnvironmentSpec(Model):
         description="Name of the variable. The server reads its text as a piece of config: put it in double quotes of "
         "its own, or `123` is a number, and `a,b` begins another option.",
         examples=["NATS_ROUTE"],
+        json_schema_extra=becomes(".", note="a variable that the server reads"),
     )
 
 
@@ -38,7 +39,7 @@ class TimedTlsSpec(TlsSpec):
         default=None,
         description="Longest handshake. Default: the server's 2s.",
         examples=["5s"],
-        json_schema_extra=becomes("tls.timeout"),
+        json_schema_extra=becomes(".timeout"),
     )
 
 
@@ -48,39 +49,44 @@ class PeerTlsSpec(Model):
     cert_file: str = Field(
         description="PEM file, good for both ends of a connection; relative paths begin at the directory the "
         "server runs in.",
-        json_schema_extra=becomes("tls.cert_file"),
+        json_schema_extra=becomes(".cert_file"),
+        examples=["tls/server.crt"],
     )
     key_file: str = Field(
-        description="PEM file of the private key.", json_schema_extra=becomes("tls.key_file")
+        description="PEM file of the private key.",
+        json_schema_extra=becomes(".key_file"),
+        examples=["tls/server.key"],
     )
     ca_file: str = Field(
         description="PEM file of the authorities that the other servers' certificates come from.",
-        json_schema_extra=becomes("tls.ca_file"),
+        json_schema_extra=becomes(".ca_file"),
+        examples=["tls/ca.crt"],
     )
     min_version: Literal["1.2", "1.3"] | None = Field(
         default=None,
         description="The oldest version of TLS. Default: 1.2.",
-        json_schema_extra=becomes("tls.min_version"),
+        json_schema_extra=becomes(".min_version"),
     )
     timeout: PositiveNanoseconds | None = Field(
         default=None,
         description="Longest handshake. Default: the server's 2s.",
         examples=["5s"],
-        json_schema_extra=becomes("tls.timeout"),
+        json_schema_extra=becomes(".timeout"),
     )
 
 
 class LoginSpec(Model):
     """The user and password that servers show to each other."""
 
-    user: str = Field(description="The user's name.", json_schema_extra=becomes("authorization.user"))
+    user: str = Field(description="The user's name.", json_schema_extra=becomes(".user"), examples=["route"])
     password: EnvironmentSpec = Field(
         description="The password.",
         examples=[{"env": "NATS_CLUSTER_PASSWORD"}],
-        json_schema_extra=becomes("authorization.password"),
+        json_schema_extra=becomes(".password"),
     )
     timeout: PositiveNanoseconds | None = Field(
         default=None,
         description="Longest wait for them. Default: 2s, and a second more than that of `tls`.",
-        json_schema_extra=becomes("authorization.timeout"),
+        json_schema_extra=becomes(".timeout"),
+        examples=["3s"],
     )

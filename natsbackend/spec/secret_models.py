@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from natsbackend.spec.shape import Model
+from natsbackend.spec.shape import Model, becomes
 from natsbackend.spec.units import refuse
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*", re.ASCII)
@@ -39,16 +39,23 @@ class SecretSpec(Model):
 
     env: Annotated[str, AfterValidator(_variable)] | None = Field(
         default=None,
-        description="Name of a variable in the environment that the server starts in. The server reads its text as a "
-        "piece of config: put it in double quotes of its own, or `123` stops the server, and so does `a,b`.",
+        description="Name of a variable in the environment that the server starts in. The server reads its text "
+        "as a piece of config: put it in double quotes of its own, or `123` stops the server, and so "
+        "does `a,b`. Default: a `file`.",
         examples=["NATS_JETSTREAM_KEY"],
+        json_schema_extra=becomes(".", note="a variable that the server reads")
+        | {"pattern": f"^{_VARIABLE.pattern}$"},
     )
     file: Annotated[str, AfterValidator(_file)] | None = Field(
         default=None,
-        description="File that holds the secret alone, whatever it is made of; one line end after it does not count. "
-        "A relative path begins at the folder of the spec. `generate` writes it, quoted, into a file of mode 0600 "
-        "below `.natsbackend/`, which the config includes.",
+        description="File that holds the secret alone, whatever it is made of; one line end after it does not "
+        "count. A relative path begins at the folder of the spec. `generate` writes it, quoted, into "
+        "a file of mode 0600 below `.natsbackend/`, which the config includes. Default: `env`.",
         examples=["secrets/jetstream.key", "/run/secrets/jetstream_key"],
+        json_schema_extra=becomes(
+            ".", note="a variable, which a file of mode 0600 sets that the config includes"
+        )
+        | {"pattern": r"^[^\x00-\x1f\x7f]+$"},
     )
 
     @model_validator(mode="after")

@@ -18,19 +18,23 @@ class ServerSectionSpec(ServerSpec):
         default=None,
         description="The MQTT listener, `{}` for port 1883. Default: off.",
         json_schema_extra=becomes("mqtt"),
+        examples=[{"listen": "0.0.0.0:8883"}],
     )
     leafnodes: LeafnodesSpec | None = Field(
         default=None,
         description="Leaf nodes that connect here, and servers that this one connects to. Default: off.",
         json_schema_extra=becomes("leafnodes"),
+        examples=[{"listen": "0.0.0.0:7422"}],
     )
     cluster: ClusterSpec | None = Field(
         default=None,
         description="The cluster. Default: a server alone.",
         json_schema_extra=becomes("cluster"),
+        examples=[{"name": "eu", "routes": ["nats://n2:6222"]}],
     )
     gateway: GatewaySpec | None = Field(
         default=None,
         description="Gateways to other clusters. Default: off.",
         json_schema_extra=becomes("gateway"),
+        examples=[{"name": "eu", "gateways": [{"name": "us", "urls": ["nats://us1:7222"]}]}],
     )

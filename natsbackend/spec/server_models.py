@@ -6,17 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, Tag
 
+from natsbackend.spec.limit_models import ServerLimitsSpec
+from natsbackend.spec.resolver_models import ResolverSpec
 from natsbackend.spec.secret_models import SecretSpec
 from natsbackend.spec.server_about_models import LogSpec, ProxiesSpec, ServerTag
 from natsbackend.spec.shape import BOOLEAN, MAP, NUMBER, TEXT, Model, becomes, by_shape
-from natsbackend.spec.units import (
-    Connections,
-    Nanoseconds,
-    PositiveLimit,
-    PositiveNanoseconds,
-    Size,
-    Subscriptions,
-)
+from natsbackend.spec.units import Nanoseconds, PositiveNanoseconds, Size
 
 Listen = Annotated[
     Annotated[str, Tag(TEXT)] | Annotated[int, Tag(NUMBER)],
@@ -27,14 +22,32 @@ Listen = Annotated[
 class TlsSpec(Model):
     """Certificate of a listener."""
 
-    cert_file: str = Field(description="PEM file; relative paths begin at the directory the server runs in.")
-    key_file: str = Field(description="PEM file of the private key.")
-    ca_file: str | None = Field(
-        default=None, description="PEM file of the authorities that client certificates come from."
+    cert_file: str = Field(
+        description="PEM file of the certificate; relative paths begin at the directory the server runs in.",
+        examples=["tls/server.crt"],
+        json_schema_extra=becomes(".cert_file"),
     )
-    verify: bool = Field(default=False, description="Whoever connects needs a certificate of the `ca_file`.")
+    key_file: str = Field(
+        description="PEM file of the private key.",
+        examples=["tls/server.key"],
+        json_schema_extra=becomes(".key_file"),
+    )
+    ca_file: str | None = Field(
+        default=None,
+        description="PEM file of the authorities that client certificates come from. Default: those of the "
+        "system.",
+        examples=["tls/ca.crt"],
+        json_schema_extra=becomes(".ca_file"),
+    )
+    verify: bool = Field(
+        default=False,
+        description="Whoever connects needs a certificate of the `ca_file`.",
+        json_schema_extra=becomes(".verify"),
+    )
     min_version: Literal["1.2", "1.3"] | None = Field(
-        default=None, description="The oldest version of TLS. Default: 1.2."
+        default=None,
+        description="The oldest version of TLS. Default: 1.2.",
+        json_schema_extra=becomes(".min_version"),
     )
 
 
@@ -42,50 +55,20 @@ class ClientTlsSpec(TlsSpec):
     """TLS of the listener for clients."""
 
     timeout: PositiveNanoseconds | None = Field(
-        default=None, description="Longest handshake. Default: the server's 2s.", examples=["5s"]
+        default=None,
+        description="Longest handshake. Default: the server's 2s.",
+        examples=["5s"],
+        json_schema_extra=becomes(".timeout"),
     )
     handshake_first: Annotated[
         Annotated[bool, Tag(BOOLEAN)] | Annotated[Literal["auto"], Tag(TEXT)],
         by_shape("`true`, `false` or `auto`"),
     ] = Field(
         default=False,
-        description="TLS before the server's first word; `auto`: also clients that wait for that word.",
-    )
-
-
-class ServerLimitsSpec(Model):
-    """Limits of the whole server, under the names they have in its config. What is not given is its default."""
-
-    max_connections: Connections | None = Field(
-        default=None, description="Most clients. Default: 65536.", examples=[10000]
-    )
-    max_subscriptions: Subscriptions | None = Field(
-        default=None, description="Most subscriptions of one connection. Default: unlimited."
-    )
-    max_payload: Size | None = Field(
-        default=None, description="Largest message. Default: 1MiB.", examples=["2MiB"]
-    )
-    max_pending: Size | None = Field(
-        default=None, description="Most bytes that wait for a slow client. Default: 64MiB."
-    )
-    max_control_line: Size | None = Field(
-        default=None,
-        description="Longest line of the protocol, CONNECT with its JWT included. Default: 4KiB.",
-    )
-    write_deadline: PositiveNanoseconds | None = Field(
-        default=None, description="Longest write to a client that does not read. Default: 10s."
-    )
-    ping_interval: PositiveNanoseconds | None = Field(
-        default=None, description="Time between pings. Default: 2m."
-    )
-    ping_max: int | None = Field(
-        default=None, ge=1, description="Unanswered pings until a client counts as gone. Default: 2."
-    )
-    lame_duck_duration: PositiveNanoseconds | None = Field(
-        default=None, description="Time over which clients are sent away before a stop. Default: 2m."
-    )
-    lame_duck_grace_period: PositiveNanoseconds | None = Field(
-        default=None, description="Time before the first one is. Default: 10s."
+        description="TLS before the server's first word, for clients that are told so; `auto`: also for clients "
+        "that wait for that word.",
+        examples=[True, "auto"],
+        json_schema_extra=becomes(".handshake_first"),
     )
 
 
@@ -94,22 +77,41 @@ class MonitorSpec(Model):
 
     listen: Listen | None = Field(
         default=None,
-        description="HOST:PORT. Default, also for a port alone: 127.0.0.1; port 8222.",
+        description="HOST:PORT. Default: 127.0.0.1, also where only a port is given; port 8222.",
         examples=["127.0.0.1:8222"],
+        json_schema_extra=becomes("http", "https"),
     )
-    https: bool = Field(default=False, description="HTTPS, with the certificate of `server.tls`.")
+    https: bool = Field(
+        default=False,
+        description="HTTPS, with the certificate of `server.tls`.",
+        json_schema_extra=becomes("https"),
+    )
     base_path: str | None = Field(
-        default=None, description="Path that all pages are below.", examples=["/nats"]
+        default=None,
+        description="Path that all pages are below. Default: `/`.",
+        examples=["/nats"],
+        json_schema_extra=becomes("http_base_path"),
     )
 
 
 class CookieSpec(Model):
     """The cookie the browser's token comes in; every command takes it from here."""
 
-    name: str = Field(description="Its name.", examples=["nats_token", "__Host-nats"])
-    domain: str | None = Field(default=None, description="Its domain. Default: the host alone.")
+    name: str = Field(
+        description="Its name. One that begins with `__Host-` cannot be set by a sibling domain.",
+        examples=["nats_token", "__Host-nats"],
+        json_schema_extra=becomes("."),
+    )
+    domain: str | None = Field(
+        default=None,
+        description="Its domain, for several hosts below one. Default: the host alone.",
+        examples=["example.com"],
+        json_schema_extra=becomes(note="the `Set-Cookie` line of `token mint`"),
+    )
     same_site: Literal["Strict", "Lax", "None"] = Field(
-        default="Strict", description="Its SameSite attribute."
+        default="Strict",
+        description="Its SameSite attribute: from which sites' pages browsers send it.",
+        json_schema_extra=becomes(note="the `Set-Cookie` line of `token mint`"),
     )
 
 
@@ -117,43 +119,87 @@ class WebsocketSpec(Model):
     """The websocket listener."""
 
     listen: Listen | None = Field(
-        default=None, description="HOST:PORT. Default: every address, port 8443 with TLS, 8080 without."
+        default=None,
+        description="HOST:PORT. Default: every address, port 8443 with TLS, 8080 without.",
+        examples=["0.0.0.0:8443", 8080],
+        json_schema_extra=becomes(".listen"),
     )
-    tls: TlsSpec | None = Field(default=None, description="Certificate and key.")
-    no_tls: bool = Field(default=False, description="Plain websockets: behind a proxy that ends TLS.")
+    tls: TlsSpec | None = Field(
+        default=None,
+        description="Certificate and key. Either this or `no_tls`. Default: none.",
+        examples=[{"cert_file": "tls/web.crt", "key_file": "tls/web.key"}],
+        json_schema_extra=becomes(".tls"),
+    )
+    no_tls: bool = Field(
+        default=False,
+        description="Plain websockets: behind a proxy that ends TLS.",
+        json_schema_extra=becomes(".no_tls"),
+    )
     cookie: CookieSpec | None = Field(
-        default=None, description="Read the JWT from this cookie (`jwt_cookie`)."
+        default=None,
+        description="Read the JWT from this cookie. Default: from what the client says.",
+        examples=[{"name": "nats_token"}],
+        json_schema_extra=becomes(".jwt_cookie"),
     )
     allowed_origins: list[str] | None = Field(
         default=None,
-        description="Origins whose pages may connect. Required with a cookie.",
+        description="Origins whose pages may connect. Required with a cookie, which browsers send for any page. "
+        "Default: every origin.",
         examples=[["https://app.example.com"]],
+        json_schema_extra=becomes(".allowed_origins[]"),
     )
     same_origin: bool = Field(
-        default=False, description="Only pages of the listener's own origin; not behind a proxy."
+        default=False,
+        description="Only pages of the listener's own origin may connect; not behind a proxy.",
+        json_schema_extra=becomes(".same_origin"),
     )
-    compression: bool = Field(default=False, description="Compress messages.")
+    compression: bool = Field(
+        default=False,
+        description="Compress messages for clients that ask for it.",
+        json_schema_extra=becomes(".compression"),
+    )
     handshake_timeout: Nanoseconds | None = Field(
-        default=None, description="Longest upgrade.", examples=["2s"]
+        default=None,
+        description="Longest upgrade from HTTP. Default: no limit.",
+        examples=["5s"],
+        json_schema_extra=becomes(".handshake_timeout"),
     )
-    advertise: str | None = Field(default=None, description="HOST:PORT told to clients and other servers.")
+    advertise: str | None = Field(
+        default=None,
+        description="HOST:PORT told to clients and other servers. Default: `listen`.",
+        examples=["ws.example.com:443"],
+        json_schema_extra=becomes(".advertise"),
+    )
     ping_interval: PositiveNanoseconds | None = Field(
         default=None,
         description="Time between pings to browsers, shorter than what a proxy takes for idle. "
         "Default: that of `limits`.",
         examples=["30s"],
+        json_schema_extra=becomes(".ping_interval"),
     )
     headers: dict[str, str] = Field(
-        default={}, description="Headers of the answer to an upgrade.", examples=[{"X-Served-By": "n1"}]
+        default={},
+        description="Headers of the answer to an upgrade.",
+        examples=[{"X-Served-By": "n1"}],
+        json_schema_extra=becomes(".headers"),
     )
     user_cookie: str | None = Field(
-        default=None, description="Cookie with a user name, for an authorization callout."
+        default=None,
+        description="Cookie with a user name, for an authorization callout. Default: none.",
+        examples=["nats_user"],
+        json_schema_extra=becomes(".user_cookie"),
     )
     pass_cookie: str | None = Field(
-        default=None, description="Cookie with a password, for an authorization callout."
+        default=None,
+        description="Cookie with a password, for an authorization callout. Default: none.",
+        examples=["nats_pass"],
+        json_schema_extra=becomes(".pass_cookie"),
     )
     token_cookie: str | None = Field(
-        default=None, description="Cookie with a token that is no JWT, for an authorization callout."
+        default=None,
+        description="Cookie with a token that is no JWT, for an authorization callout. Default: none.",
+        examples=["session"],
+        json_schema_extra=becomes(".token_cookie"),
     )
 
 
@@ -161,113 +207,128 @@ class EncryptionSpec(Model):
     """Encryption of what JetStream stores."""
 
     key: SecretSpec = Field(
-        description="The key.", examples=[{"env": "NATS_JETSTREAM_KEY"}, {"file": "js.key"}]
+        description="The key.",
+        examples=[{"env": "NATS_JETSTREAM_KEY"}, {"file": "js.key"}],
+        json_schema_extra=becomes("jetstream.key"),
     )
     previous_key: SecretSpec | None = Field(
-        default=None, description="The key before, while what is stored still needs it (`prev_key`)."
+        default=None,
+        description="The key before, while what is stored still needs it. Default: none.",
+        examples=[{"env": "NATS_JETSTREAM_OLD_KEY"}],
+        json_schema_extra=becomes("jetstream.prev_key"),
     )
-    cipher: Literal["chacha", "aes"] = Field(default="chacha", description="The cipher.")
+    cipher: Literal["chacha", "aes"] = Field(
+        default="chacha",
+        description="The cipher.",
+        json_schema_extra=becomes("jetstream.cipher"),
+    )
 
 
 class ServerJetStreamSpec(Model):
     """JetStream on the server."""
 
-    store_dir: str = Field(default="data/jetstream", description="Where streams are stored.")
-    memory: Size | None = Field(default=None, description="Most memory (`max_memory_store`).")
-    disk: Size | None = Field(default=None, description="Most disk (`max_file_store`).")
+    store_dir: str = Field(
+        default="data/jetstream",
+        description="Directory where streams are stored; a relative one begins at the directory the server runs "
+        "in.",
+        examples=["/var/lib/nats/jetstream"],
+        json_schema_extra=becomes(".store_dir"),
+    )
+    memory: Size | None = Field(
+        default=None,
+        description="Most memory of all streams. Default: three quarters of what the machine has.",
+        examples=["1GiB"],
+        json_schema_extra=becomes(".max_memory_store"),
+    )
+    disk: Size | None = Field(
+        default=None,
+        description="Most disk of all streams. Default: what is free at the start.",
+        examples=["100GiB"],
+        json_schema_extra=becomes(".max_file_store"),
+    )
     domain: str | None = Field(
-        default=None, description="Its JetStream domain, one name without dots.", examples=["hub"]
+        default=None,
+        description="Its JetStream domain, one name without dots. Default: none.",
+        examples=["hub"],
+        json_schema_extra=becomes(".domain"),
     )
     encryption: EncryptionSpec | None = Field(
-        default=None, description="Encryption of what is stored. Default: none."
-    )
-
-
-class ResolverTlsSpec(Model):
-    """TLS towards the HTTP server that the resolver asks."""
-
-    ca_file: str | None = Field(
         default=None,
-        description="PEM file of the authorities that its certificate comes from. Default: those the machine trusts.",
-        json_schema_extra=becomes("resolver_tls.ca_file"),
-    )
-    cert_file: str | None = Field(
-        default=None,
-        description="PEM file of a certificate to show it; with `key_file`.",
-        json_schema_extra=becomes("resolver_tls.cert_file"),
-    )
-    key_file: str | None = Field(
-        default=None,
-        description="PEM file of the private key of `cert_file`.",
-        json_schema_extra=becomes("resolver_tls.key_file"),
-    )
-
-
-class ResolverSpec(Model):
-    """Where the server keeps account JWTs."""
-
-    type: Literal["full", "cache", "memory", "url"] = Field(
-        default="full",
-        description="`full`: on disk, in sync over the cluster; the only one that `push` can fill. `cache`: some of "
-        "them on disk, the others asked of a full one in the cluster. `memory`: all JWTs stand in the config. `url`: "
-        "asked of an HTTP server.",
-    )
-    dir: str = Field(default="data/jwt", description="Directory of the JWTs (`full`, `cache`).")
-    url: str | None = Field(
-        default=None,
-        description="Address below which each JWT is found by the account's public key (`url`). It must answer "
-        "200 itself when the server starts, and cannot hold `mem`.",
-        examples=["https://accounts.example.com/jwt/v1/accounts/"],
-    )
-    tls: ResolverTlsSpec | None = Field(
-        default=None,
-        description="TLS towards that HTTP server, where the machine's authorities do not do (`url`).",
-        examples=[{"ca_file": "accounts-ca.crt"}],
-    )
-    allow_delete: bool = Field(default=False, description="Accounts may be deleted by a signed request.")
-    hard_delete: bool = Field(default=False, description="Deleted files are removed, not renamed.")
-    interval: Nanoseconds | None = Field(default=None, description="Time between syncs.", examples=["2m"])
-    timeout: Nanoseconds | None = Field(default=None, description="Longest look-up in the cluster.")
-    limit: PositiveLimit | None = Field(
-        default=None, description="Most JWTs kept. Default: unlimited; 1000 in a cache."
-    )
-    ttl: PositiveNanoseconds | None = Field(
-        default=None, description="Time a cache keeps a JWT. Default: until it expires.", examples=["1h"]
-    )
-    pinned: list[str] | None = Field(
-        default=None,
-        description="The only accounts, by name, whose users may connect here; the system account is always one of "
-        "them (`resolver_pinned_accounts`).",
-        examples=[["web"]],
+        description="Encryption of what is stored. Default: none.",
+        examples=[{"key": {"env": "NATS_JETSTREAM_KEY"}}],
+        json_schema_extra=becomes(".key", ".cipher"),
     )
 
 
 class ServerSpec(Model):
     """The config of nats-server."""
 
-    name: str | None = Field(default=None, description="server_name.")
+    name: str | None = Field(
+        default=None,
+        description="The server's name, which tools show; one of its own in a cluster. Default: the server's "
+        "public key.",
+        examples=["n1"],
+        json_schema_extra=becomes("server_name"),
+    )
     listen: Listen | None = Field(
         default=None,
         description="HOST:PORT for clients. Default: every address, port 4222.",
-        examples=["0.0.0.0:4222"],
+        examples=["0.0.0.0:4222", 4222],
+        json_schema_extra=becomes("listen"),
     )
     tls: ClientTlsSpec | None = Field(
-        default=None, description="Certificate of the listener for clients. Default: none, plain."
+        default=None,
+        description="Certificate of the listener for clients. Default: none, plain.",
+        examples=[{"cert_file": "tls/server.crt", "key_file": "tls/server.key"}],
+        json_schema_extra=becomes("tls"),
     )
     advertise: str | None = Field(
-        default=None, description="HOST:PORT told to clients instead of `listen` (`client_advertise`)."
+        default=None,
+        description="HOST:PORT told to clients in its place. Default: `listen`.",
+        examples=["nats.example.com:4222"],
+        json_schema_extra=becomes("client_advertise"),
     )
-    limits: ServerLimitsSpec | None = Field(default=None, description="Limits of the whole server.")
+    limits: ServerLimitsSpec | None = Field(
+        default=None,
+        description="Limits of the whole server. Default: the server's own.",
+        examples=[{"max_payload": "2MiB"}],
+        json_schema_extra=becomes(note="options of the same names"),
+    )
     monitor: MonitorSpec | None = Field(
-        default=None, description="HTTP monitoring, `{}` for loopback port 8222. Default: off."
+        default=None,
+        description="HTTP monitoring, `{}` for loopback port 8222. Default: off.",
+        examples=[{}],
+        json_schema_extra=becomes("http", "https"),
     )
     jetstream: Annotated[
         Annotated[bool, Tag(BOOLEAN)] | Annotated[ServerJetStreamSpec, Tag(MAP)],
         by_shape("`true` or `false`, or a map"),
-    ] = Field(default=False, description="JetStream on this server.")
-    resolver: ResolverSpec | None = Field(default=None, description="Default: a full resolver in `data/jwt`.")
-    websocket: WebsocketSpec | None = Field(default=None, description="The websocket listener for browsers.")
-    log: LogSpec | None = Field(default=None, description="Its log. Default: standard error.")
+    ] = Field(
+        default=False,
+        description="JetStream on this server; a map to say where, and how much.",
+        examples=[True, {"store_dir": "data/jetstream"}],
+        json_schema_extra=becomes("jetstream"),
+    )
+    resolver: ResolverSpec | None = Field(
+        default=None,
+        description="Where the server keeps account JWTs. Default: a full resolver in `data/jwt`.",
+        examples=[{"type": "full", "allow_delete": True}],
+        json_schema_extra=becomes("resolver"),
+    )
+    websocket: WebsocketSpec | None = Field(
+        default=None,
+        description="The websocket listener for browsers. Default: none.",
+        examples=[
+            {"no_tls": True, "cookie": {"name": "nats_token"}, "allowed_origins": ["https://app.example.com"]}
+        ],
+        json_schema_extra=becomes("websocket"),
+    )
+    log: LogSpec | None = Field(
+        default=None,
+        description="Its log. Default: standard error.",
+        examples=[{"file": "/var/log/nats-server.log", "max_files": 10}],
+        json_schema_extra=becomes(note="options of the log, each of its own"),
+    )
     tags: list[ServerTag] = Field(
         default=[],
         description="Tags that JetStream places streams by.",
@@ -283,6 +344,8 @@ class ServerSpec(Model):
     proxies: ProxiesSpec | None = Field(
         default=None,
         description="Proxies that it believes. Default: none, so that `proxy_required` lets nobody in.",
+        examples=[{"trusted": ["UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4"]}],
+        json_schema_extra=becomes("proxies"),
     )
     default_sentinel: str | None = Field(
         default=None,
@@ -296,13 +359,22 @@ class ServerSpec(Model):
         description="Options of nats-server 2.15 that have no word, as they are: checked, and written last into the "
         "config. Sizes are numbers of bytes and times texts (`10s`); no secrets.",
         examples=[{"max_closed_clients": 100, "write_timeout": "retry"}],
+        json_schema_extra=becomes("*", note="the options as they are"),
     )
 
 
 class TargetSpec(Model):
     """A running server or cluster to push to."""
 
-    nats: list[str] = Field(description="URLs; any one that answers is used.", examples=[["tls://n1:4222"]])
+    nats: list[str] = Field(
+        description="URLs of the servers; any one that answers is used.",
+        examples=[["tls://n1:4222"]],
+        json_schema_extra=becomes(),
+    )
     servers: int | None = Field(
-        default=None, ge=1, description="How many servers must answer. Default: counted."
+        default=None,
+        ge=1,
+        description="How many servers must answer. Default: as many as there are, by the first one's word.",
+        examples=[3],
+        json_schema_extra=becomes(),
     )

@@ -41,20 +41,24 @@ def by_shape(expected: str) -> Discriminator:
     )
 
 
-def becomes(*names: str) -> dict[str, Any]:
+def becomes(*names: str, note: str = "") -> dict[str, Any]:
     """Return what `Field(json_schema_extra=...)` takes, to say which claim or config key a word becomes.
 
     Claims are written from the root of the JWT (`nats.limits.conn`), config keys from that of the file
-    (`websocket.jwt_cookie`). Names of elements of lists end in `[]`: `nats.exports[].subject`.
+    (`websocket.jwt_cookie`). Names of elements of lists end in `[]`: `nats.exports[].subject`; `*` stands for any name.
+    A name that begins with a dot goes on from what the map becomes that the word stands in, and `.` is that itself.
+    No name at all: the word is in no JWT and no config. `note` says in words what names do not.
     """
-    return {"x-becomes": list(names)}
+    return {"x-becomes": list(names)} | ({"x-note": note} if note else {})
 
 
 Was = Annotated[
     str | None,
     Field(
         default=None,
-        description="The name it had before. Its keys and identity are kept.",
+        description="The name it had before it was renamed: its keys and identity are kept. Take it out again when "
+        "every lock has the new name. Default: it was not renamed.",
         examples=["old-name"],
+        json_schema_extra=becomes(note="nothing in a JWT or config; the lock carries keys and identity over"),
     ),
 ]

@@ -41,9 +41,12 @@ class LatencySpec(Model):
     sampling: Sampling = Field(
         description="How many requests of a hundred are measured, or `headers`: those that carry a tracing header.",
         examples=[50, "headers"],
+        json_schema_extra=becomes(".sampling"),
     )
     to: str = Field(
-        description="Where in this account the measurements are published.", examples=["latency.history"]
+        description="Where in this account the measurements are published.",
+        examples=["latency.history"],
+        json_schema_extra=becomes(".results"),
     )
 
 
@@ -65,10 +68,13 @@ class ExportRevocationsSpec(Model):
         description="By the importing account, by its name under `outside` or its public key. An account of this spec "
         "is taken out of `private` instead.",
         examples=[{"partner": "2027-01-31T12:00:00Z"}],
+        json_schema_extra=becomes(".*"),
     )
     all_before: Timestamp | None = Field(
         default=None,
-        description="Every activation up to here; those of accounts of this spec are made anew.",
+        description="Every activation up to here; those of accounts of this spec are made anew. Default: none.",
+        examples=["2027-01-31"],
+        json_schema_extra=becomes(".*", note="the key `*`"),
     )
 
 
@@ -76,44 +82,84 @@ class ExportSpec(Model):
     """A stream or a service offered to other accounts."""
 
     stream: str | None = Field(
-        default=None, description="Subject of a message stream.", examples=["sensors.>"]
+        default=None,
+        description="Subject of a message stream: importers may subscribe to it. An export has either this or "
+        "`service`. Default: a `service`.",
+        examples=["sensors.>"],
+        json_schema_extra=becomes(".subject", ".type"),
     )
-    service: str | None = Field(default=None, description="Subject of a service.", examples=["history.query"])
-    name: str | None = Field(default=None, description="A name to show. Default: the subject.")
+    service: str | None = Field(
+        default=None,
+        description="Subject of a service: importers may send requests to it. Default: a `stream`.",
+        examples=["history.query"],
+        json_schema_extra=becomes(".subject", ".type"),
+    )
+    name: str | None = Field(
+        default=None,
+        description="A name to show. Default: the subject.",
+        examples=["sensors"],
+        json_schema_extra=becomes(".name"),
+    )
     response: Literal["singleton", "stream", "chunked"] | None = Field(
-        default=None, description="How many messages answer a request to the service. Default: `singleton`."
+        default=None,
+        description="How many messages answer a request to the service. Default: `singleton`.",
+        json_schema_extra=becomes(".response_type"),
     )
     private: Private = Field(
         default=False,
         description="Who may import it. A list names accounts: those of this spec get their activations made and "
         "carried for them, those of `outside` get one from `activation mint`; `true`: whoever has an activation.",
         examples=[["web"]],
+        json_schema_extra=becomes(".token_req", "nats.imports[].token"),
     )
     revocations: ExportRevocationsSpec | None = Field(
         default=None,
-        description="Activations that are good no more.",
-        json_schema_extra=becomes("nats.exports[].revocations"),
+        description="Activations that are good no more. Default: none.",
+        json_schema_extra=becomes(".revocations"),
+        examples=[{"all_before": "2027-01-31"}],
     )
     response_threshold: PositiveNanoseconds | None = Field(
         default=None,
         description="How long a service may take to answer. Default: the server's 2m. A running server goes back to "
         "2m at the account's next change.",
         examples=["5s"],
+        json_schema_extra=becomes(".response_threshold"),
     )
-    latency: LatencySpec | None = Field(default=None, description="Measure how long requests take.")
+    latency: LatencySpec | None = Field(
+        default=None,
+        description="Measure how long requests take. Default: not measured.",
+        examples=[{"sampling": 50, "to": "latency.history"}],
+        json_schema_extra=becomes(".service_latency"),
+    )
     account_token_position: int | None = Field(
         default=None,
         ge=1,
-        description="Which token of the subject, counted from 1, is the importing account's public key.",
+        description="Which token of the subject, a `*`, counted from 1, is the importing account's public key: so"
+        " importers cannot pass for each other. Default: none.",
         examples=[2],
+        json_schema_extra=becomes(".account_token_position"),
     )
-    advertise: bool = Field(default=False, description="Tools may list the export publicly.")
+    advertise: bool = Field(
+        default=False,
+        description="Tools may list the export publicly.",
+        json_schema_extra=becomes(".advertise"),
+    )
     allow_trace: bool = Field(
-        default=False, description="Message traces of importers go on into this account's service."
+        default=False,
+        description="Message traces of importers go on into this account's service.",
+        json_schema_extra=becomes(".allow_trace"),
     )
-    description: str = Field(default="", description="What it is, for those who import it.")
+    description: str = Field(
+        default="",
+        description="What it is, for those who import it.",
+        examples=["Readings of all sensors"],
+        json_schema_extra=becomes(".description"),
+    )
     info_url: str = Field(
-        default="", description="Where to read more.", examples=["https://docs.example.com/sensors"]
+        default="",
+        description="Where to read more.",
+        examples=["https://docs.example.com/sensors"],
+        json_schema_extra=becomes(".info_url"),
     )
 
 
@@ -123,6 +169,7 @@ class TokenFileSpec(Model):
     file: str = Field(
         description="Its path from the folder of the spec on; it must not lead out of it.",
         examples=["activations/billing.jwt"],
+        json_schema_extra=becomes("."),
     )
 
 
@@ -139,35 +186,48 @@ class ImportSpec(Model):
         alias="from",
         description="The exporting account, by its name under `accounts` or `outside`.",
         examples=["telemetry"],
+        json_schema_extra=becomes(".account"),
     )
     stream: str | None = Field(
         default=None,
-        description="Subject of a stream, as exported or narrower. Where the export has an `account_token_position`, "
-        "`{{account-subject()}}` stands there.",
+        description="Subject of a stream, as exported or narrower. Where the export has an "
+        "`account_token_position`, `{{account-subject()}}` stands there. Default: a `service`.",
+        examples=["sensors.eu.>"],
+        json_schema_extra=becomes(".subject", ".type"),
     )
     service: str | None = Field(
         default=None,
-        description="Subject of a service, likewise.",
+        description="Subject of a service, likewise. Default: a `stream`.",
         examples=["history.query", "jobs.{{account-subject()}}.add"],
+        json_schema_extra=becomes(".subject", ".type"),
     )
     local_subject: str | None = Field(
         default=None,
         description="The subject it has in this account; `$1` stands for the first `*` of the imported subject. "
         "Default: the subject, without an `{{account-subject()}}`.",
         examples=["eu.sensors.>"],
+        json_schema_extra=becomes(".local_subject"),
     )
-    name: str | None = Field(default=None, description="A name to show. Default: the subject.")
+    name: str | None = Field(
+        default=None,
+        description="A name to show. Default: the subject.",
+        examples=["sensors"],
+        json_schema_extra=becomes(".name"),
+    )
     token: ImportToken | None = Field(
         default=None,
-        description="The activation that an account of `outside` gave for its private export: the text, or a file. It "
-        "is no secret. Within the spec none is needed.",
+        description="The activation that an account of `outside` gave for its private export: the text, or a "
+        "file. It is no secret. Default: none; within the spec none is needed.",
         examples=[{"file": "activations/billing.jwt"}],
         json_schema_extra=becomes("nats.imports[].token"),
     )
     share: bool = Field(
         default=False,
         description="The service may see who asks: measurements of its latency name the client.",
+        json_schema_extra=becomes(".share"),
     )
     allow_trace: bool = Field(
-        default=False, description="Message traces of the exporter's stream go on into this account."
+        default=False,
+        description="Message traces of the exporter's stream go on into this account.",
+        json_schema_extra=becomes(".allow_trace"),
     )

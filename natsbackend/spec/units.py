@@ -157,55 +157,90 @@ def timestamp(value: object) -> int:
     raise refuse(f"{_shown(value)} is not a date", hint)
 
 
-def _schema(
-    description: str, *examples: Any, pattern: str | None = None, number: bool = False
-) -> WithJsonSchema:
-    text: dict[str, Any] = {"type": "string"}
-    if pattern:
-        text["pattern"] = pattern
-    out = {"anyOf": [{"type": "integer", "minimum": 0}, text]} if number else text
-    return WithJsonSchema({**out, "description": description, "examples": list(examples)})
+def written(value: int, unit: str) -> int | str:
+    """Return a value of the wire as one writes it in a spec; the unit is the `x-unit` of its type."""
+    if value == UNLIMITED:
+        return "unlimited"
+    if unit == "bytes":
+        known = (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024))
+        return next((f"{value // n}{name}" for name, n in known if value and value % n == 0), value)
+    if unit in ("nanoseconds", "seconds"):
+        total = value * (1 if unit == "nanoseconds" else _NANOSECONDS["s"])
+        names = ("d", "h", "m", "s", "ms", "us")
+        fits = (name for name in names if total and total % _NANOSECONDS[name] == 0)
+        name = next(fits, "ns")
+        return f"{total // _NANOSECONDS[name]}{name}"
+    return value
 
 
-_DURATION_PATTERN = f"^{_DURATION.pattern}$"
-_SIZE_PATTERN = f"^{_SIZE.pattern}$"
-_COUNT = _schema("A count, or `unlimited`.", 100, "unlimited", pattern="^unlimited$", number=True)
-_BYTES = _schema(
-    "Bytes, or `unlimited`.", "64KiB", "unlimited", pattern=f"{_SIZE_PATTERN}|^unlimited$", number=True
-)
-_TIME = _schema("A duration.", "250ms", "2m", pattern=_DURATION_PATTERN)
+def _schema(unit: str, *branches: dict[str, Any], examples: list[Any]) -> WithJsonSchema:
+    """The JSON Schema of a type whose texts `branches` describe; `unit` is that of the wire."""
+    out = branches[0] if len(branches) == 1 else {"anyOf": list(branches)}
+    return WithJsonSchema({**out, "examples": examples, "x-unit": unit})
 
-Nanoseconds = Annotated[int, BeforeValidator(nanoseconds), _TIME]
-PositiveNanoseconds = Annotated[int, BeforeValidator(positive_nanoseconds), _TIME]
-Seconds = Annotated[
-    int,
-    BeforeValidator(seconds),
-    _schema("A duration of whole seconds.", "15m", "7d", pattern=_DURATION_PATTERN),
-]
+
+def _text(title: str, pattern: str, *, positive: bool = False) -> dict[str, Any]:
+    """Describe a text. Patterns are those of the readers; what only arithmetic can refuse, they admit."""
+    return {"type": "string", "pattern": f"^{'(?=.*[1-9])' * positive}{pattern}$", "title": title}
+
+
+def _number(title: str, least: int) -> dict[str, Any]:
+    return {"type": "integer", "minimum": least, "title": title}
+
+
+_UNLIMITED_TEXT: dict[str, Any] = {"type": "string", "const": "unlimited", "title": "no limit"}
+_DAY = r"(?!19[0-6])[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_DATE_PATTERN = rf"{_DAY}([Tt ][0-9:.,]{{2,16}}(Z|[+-][0-9:.]{{2,16}}))?"
+_LIMITED_SIZES = ["64KiB", "10GB", "unlimited"]
+
+
+def _count(least: int) -> WithJsonSchema:
+    return _schema("count", _number("count", least), _UNLIMITED_TEXT, examples=[100, "unlimited"])
+
+
+def _size_schema(least: int) -> WithJsonSchema:
+    text = _text("size", _SIZE.pattern, positive=least > 0)
+    return _schema("bytes", _number("bytes", least), text, _UNLIMITED_TEXT, examples=_LIMITED_SIZES)
+
+
+def _duration(unit: str, *, positive: bool = True) -> WithJsonSchema:
+    text = _text("duration", _DURATION.pattern, positive=positive)
+    return _schema(unit, text, examples=["15m", "7d"] if unit == "seconds" else ["250ms", "2m"])
+
+
+Nanoseconds = Annotated[int, BeforeValidator(nanoseconds), _duration("nanoseconds", positive=False)]
+PositiveNanoseconds = Annotated[int, BeforeValidator(positive_nanoseconds), _duration("nanoseconds")]
+Seconds = Annotated[int, BeforeValidator(seconds), _duration("seconds")]
 Size = Annotated[
-    int, BeforeValidator(size), _schema("Bytes.", "64KiB", "10GB", pattern=_SIZE_PATTERN, number=True)
+    int,
+    BeforeValidator(size),
+    _schema("bytes", _number("bytes", 0), _text("size", _SIZE.pattern), examples=["64KiB", "10GB"]),
 ]
 PositiveSize = Annotated[
     int,
     BeforeValidator(_positive(size, hint="write at least 1, or take the line out for no limit")),
-    _schema("Bytes.", "64KiB", "10GB", pattern=_SIZE_PATTERN, number=True),
+    _schema(
+        "bytes", _number("bytes", 1), _text("size", _SIZE.pattern, positive=True), examples=["64KiB", "10GB"]
+    ),
 ]
-SizeLimit = Annotated[int, BeforeValidator(size_limit), _BYTES]
-PositiveSizeLimit = Annotated[int, BeforeValidator(_positive(size_limit)), _BYTES]
-Limit = Annotated[int, BeforeValidator(limit), _COUNT]
-PositiveLimit = Annotated[int, BeforeValidator(_positive(limit)), _COUNT]
+SizeLimit = Annotated[int, BeforeValidator(size_limit), _size_schema(0)]
+PositiveSizeLimit = Annotated[int, BeforeValidator(_positive(size_limit)), _size_schema(1)]
+Limit = Annotated[int, BeforeValidator(limit), _count(0)]
+PositiveLimit = Annotated[int, BeforeValidator(_positive(limit)), _count(1)]
 Connections = Annotated[
-    int, BeforeValidator(_positive(limit, "with 0 connections the server lets nobody in")), _COUNT
+    int, BeforeValidator(_positive(limit, "with 0 connections the server lets nobody in")), _count(1)
 ]
 """A limit of connections: the server takes 0 for what it says (nats-server 2.15 `opts.go`)."""
 Subscriptions = Annotated[
     int,
     BeforeValidator(_positive(limit, "0 does not mean none here: the server would take it for no limit")),
-    _COUNT,
+    _count(1),
 ]
 """A limit of subscriptions: 0 is none at all to the server (nats-server 2.15 `client.go`, `applyAccountLimits`)."""
 Timestamp = Annotated[
     int,
     BeforeValidator(timestamp),
-    _schema("A date or an RFC 3339 time.", "2027-01-31", "2027-01-31T12:00:00Z"),
+    _schema(
+        "unix seconds", _text("date or time", _DATE_PATTERN), examples=["2027-01-31", "2027-01-31T12:00:00Z"]
+    ),
 ]

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from natsbackend.spec.raw_claims import refuse_known
-from natsbackend.spec.shape import Model
+from natsbackend.spec.shape import Model, becomes
 from natsbackend.spec.units import refuse
 
 ConnectionTypeName = Literal[
@@ -68,8 +68,16 @@ Some = AfterValidator(_not_empty)
 class TimeWindowSpec(Model):
     """A part of the day, from the moment after `start` to the one before `end`; it may go over midnight."""
 
-    start: Annotated[str, AfterValidator(_clock)] = Field(description="When it opens.", examples=["08:00"])
-    end: Annotated[str, AfterValidator(_clock)] = Field(description="When it closes.", examples=["18:00"])
+    start: Annotated[str, AfterValidator(_clock)] = Field(
+        description="When it opens, HH:MM or HH:MM:SS.",
+        examples=["08:00"],
+        json_schema_extra=becomes(".start") | {"pattern": f"^{_CLOCK.pattern}$"},
+    )
+    end: Annotated[str, AfterValidator(_clock)] = Field(
+        description="When it closes, HH:MM or HH:MM:SS.",
+        examples=["18:00"],
+        json_schema_extra=becomes(".end") | {"pattern": f"^{_CLOCK.pattern}$"},
+    )
 
     @model_validator(mode="after")
     def _opens(self) -> Self:
@@ -106,36 +114,48 @@ class ConnectingSpec(Model):
 
     sources: Annotated[list[Annotated[str, AfterValidator(_network)]], Some] | None = Field(
         default=None,
-        description="Networks to connect from (claim `src`). Behind a proxy the server sees the proxy's address.",
+        description="Networks to connect from. Behind a proxy the server sees the proxy's address. Default: from "
+        "anywhere.",
         examples=[["10.0.0.0/8", "2001:db8::/32"]],
+        json_schema_extra=becomes(".src[]")
+        | {"minItems": 1, "items": {"type": "string", "pattern": f"^{_NETWORK.pattern}$"}},
     )
     times: Annotated[list[TimeWindowSpec], Some] | None = Field(
         default=None,
-        description="When one may be connected; a window that closes ends its connections (claim `times`).",
+        description="When one may be connected; a window that closes ends its connections. Default: at any time.",
         examples=[[{"start": "08:00", "end": "18:00"}]],
+        json_schema_extra=becomes(".times[]") | {"minItems": 1},
     )
     time_zone: Annotated[str, AfterValidator(_time_zone)] | None = Field(
         default=None,
-        description="The zone of `times`, by its IANA name (claim `times_location`). Default: each server's own.",
+        description="The zone of `times`, by its IANA name. Default: each server's own.",
         examples=["Europe/Berlin"],
+        json_schema_extra=becomes(".times_location"),
     )
     bearer: bool | None = Field(
         default=None,
-        description="The JWT alone logs in, without its key: whoever holds it is it (claim `bearer_token`).",
+        description="The JWT alone logs in, without its key: whoever holds it is it. Default: `false`, with "
+        "`websocket: true` it is `true`.",
+        json_schema_extra=becomes(".bearer_token"),
     )
     proxy_required: bool = Field(
         default=False,
-        description="Connect through a proxy that the server trusts only (claim `proxy_required`).",
+        description="Connect through a proxy that the server trusts only.",
+        json_schema_extra=becomes(".proxy_required"),
     )
     connection_types: Annotated[list[ConnectionTypeName], Some] | None = Field(
         default=None,
-        description="Over what one may connect (claim `allowed_connection_types`). Default: everything.",
+        description="Over what one may connect. Default: everything.",
         examples=[["standard", "websocket"]],
+        json_schema_extra=becomes(".allowed_connection_types[]") | {"minItems": 1},
     )
 
     claims: Annotated[dict[str, Any], AfterValidator(refuse_known(WORDS_OF_CLAIMS, DECIDED_CLAIMS))] = Field(
         default={},
-        description="Members for the JWT as they are, for what a later nats-server reads and the spec has no word for.",
+        description="Members for the JWT as they are, for what a later nats-server reads and the spec has no word"
+        " for.",
+        examples=[{"new_limit": 5}],
+        json_schema_extra=becomes(".*", note="the members as they are"),
     )
 
     @model_validator(mode="after")
