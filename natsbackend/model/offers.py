@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING
 
 from natsbackend.model.sharing import Export, Import, Kind
 from natsbackend.subjects import SubjectIndex, import_local
+from natsbackend.subjects.patterns import ANY, REST
 
 if TYPE_CHECKING:
     from natsbackend.model.entities import Account
 
 
+_WILD = frozenset({ANY, REST})
+
+
 class Offers:
     """The exports and imports of accounts by subject. What is known of an account is put together when it is asked."""
 
-    __slots__ = ("_accounts", "_exports", "_imports")
+    __slots__ = ("_accounts", "_exports", "_imports", "_passing")
 
     def __init__(self, accounts: Mapping[str, Account]) -> None:
         self._accounts = accounts
         self._exports: dict[tuple[str, Kind], SubjectIndex[Export]] = {}
         self._imports: dict[tuple[str, Kind], SubjectIndex[Import]] = {}
+        self._passing: dict[str, bool] = {}
 
     def exports(self, account: str, kind: Kind) -> SubjectIndex[Export]:
         """Return the exports of one kind of an account; none if there is no such account."""
@@ -45,6 +50,20 @@ class Offers:
                 if taken.kind is kind:
                     index.add(import_local(taken.subject, taken.local_subject), taken)
         return index
+
+    def passes_on(self, account: str) -> bool:
+        """Tell quickly that an account may export what it imports; False is certain, True is not.
+
+        It is told by first tokens alone.
+        """
+        known = self._passing.get(account)
+        if known is None:
+            imports = self._imports_of(account)
+            given = {export.subject.partition(".")[0] for export in self._exports_of(account)}
+            taken = {import_local(i.subject, i.local_subject).partition(".")[0] for i in imports}
+            wild = not _WILD.isdisjoint(given | taken)
+            known = self._passing[account] = bool(given and taken) and (wild or not given.isdisjoint(taken))
+        return known
 
     def _exports_of(self, account: str) -> Sequence[Export]:
         found = self._accounts.get(account)

@@ -41,7 +41,7 @@ def subject(backend: Backend) -> Iterable[Diagnostic]:
     """A subject that the server would skip or refuse: the permission would silently be missing."""
     for permissions, _ in _permissions(backend):
         for grant, queue in _grants(permissions):
-            if any(function.problem for function in template_functions(grant.subject)):
+            if "{{" in grant.subject and any(f.problem for f in template_functions(grant.subject)):
                 continue  # `permission-template` says it
             why = why_invalid_permission(grant.subject, queue_allowed=queue)
             if why:

@@ -55,7 +55,8 @@ def export_overlap(backend: Backend) -> Iterable[Diagnostic]:
         for export in account.exports if len(account.exports) > 1 else ():
             again = (export.kind, export.subject) in seen
             seen.add((export.kind, export.subject))
-            for other in backend.offers.exports(account.name, export.kind).covering(export.subject):
+            covering = backend.offers.exports(account.name, export.kind).covering(export.subject)
+            for other in covering if len(covering) > 1 else ():
                 if other is not export and (again or other.subject != export.subject):
                     yield Diagnostic(
                         code="export-overlap",
@@ -189,7 +190,7 @@ def import_cycle(backend: Backend) -> Iterable[Diagnostic]:
     """
     done: set[int] = set()
     for account, imported in _imports(backend):
-        if id(imported) in done:
+        if id(imported) in done or not backend.offers.passes_on(imported.account):
             continue
         trail = _trail_back(backend, account, imported, done)
         if trail:
