@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from natsbackend.subjects.patterns import why_invalid
 
@@ -35,6 +36,11 @@ def template_functions(subject: str) -> tuple[TemplateFunction, ...]:
     """
     if "{{" not in subject:
         return ()
+    return _functions_in(subject)
+
+
+@lru_cache(maxsize=4096)  # many accounts have the same roles, and many rules ask
+def _functions_in(subject: str) -> tuple[TemplateFunction, ...]:
     return tuple(_template_function(found.group()) for found in _TEMPLATE.finditer(subject))
 
 
@@ -59,6 +65,11 @@ def why_invalid_permission(entry: str, *, queue_allowed: bool) -> str | None:
     """
     if not ("{{" in entry or "}}" in entry or " " in entry):
         return why_invalid(entry)
+    return _why_invalid_entry(entry, queue_allowed)
+
+
+@lru_cache(maxsize=4096)
+def _why_invalid_entry(entry: str, queue_allowed: bool) -> str | None:
     functions = template_functions(entry)
     for function in functions:
         if function.problem is not None:
