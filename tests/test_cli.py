@@ -15,6 +15,7 @@ from support.cli import COMMAND, Ran, environment, natsbackend, natsbackend_here
 from support.workspaces import Workspace
 
 from natsbackend import __version__
+from natsbackend.cli.options import as_given
 from natsbackend.errors import NatsBackendError
 from natsbackend.keys import derived_user_key
 from natsbackend.model.names import MAX_ESCAPED
@@ -709,6 +710,11 @@ def test_every_expected_error_is_exit_1() -> None:
 
 def test_the_longest_name_still_has_room_for_its_file_name() -> None:
     assert MAX_ESCAPED + len(".creds") + len(".12345678.tmp") < 255
+
+
+def test_what_a_run_was_given_is_forgotten_by_the_next_in_the_process(tmp_path: Path) -> None:
+    natsbackend_here("check", "-f", "missing.yaml", "--env", "prod", cwd=tmp_path, code=1)
+    assert as_given("run `natsbackend generate`") == "run `natsbackend generate`"
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["check", "missing.yaml"]], ids=["done", "error"])

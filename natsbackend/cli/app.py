@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from contextvars import copy_context
 from types import FrameType
 from typing import Annotated, Any
 
@@ -41,7 +42,8 @@ class Boundary(TyperGroup):
         if ours:
             signal.signal(signal.SIGINT, self._interrupt)
         try:
-            return self._reporting(ctx)
+            # in a context of its own: what one run was given is nothing to the next in this process
+            return copy_context().run(self._reporting, ctx)
         finally:
             if ours:  # who calls the application from a program of their own finds ^C as it was
                 signal.signal(signal.SIGINT, signal.default_int_handler)
