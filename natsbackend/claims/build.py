@@ -21,6 +21,7 @@ from natsbackend.model.entities import (
     UNLIMITED,
     Account,
     Backend,
+    Export,
     Import,
     JetStreamLimits,
     Permissions,
@@ -127,9 +128,7 @@ def account_claims(
         nats["imports"] = [import_nats(account, i, keyring, (activations or {}).get(i)) for i in imports]
     if account.exports:
         nats["exports"] = [
-            export_nats(
-                e, revoked_importers(backend, e, (revoked or {}).get(export_path(account.path, e), {}))
-            )
+            export_nats(e, revoked_importers(backend, e, _revoked_of(account, e, revoked)))
             for e in sorted(account.exports, key=lambda e: (e.subject, e.kind))
         ]
     nats["limits"] = _account_limits(account)
@@ -189,6 +188,12 @@ def role_user_nats(account: str, tags: tuple[str, ...]) -> dict[str, object]:
     if tags:
         nats["tags"] = list(tags)
     return nats
+
+
+def _revoked_of(
+    account: Account, export: Export, revoked: Mapping[str, Mapping[str, int]] | None
+) -> Mapping[str, int]:
+    return revoked.get(export_path(account.path, export), {}) if revoked else {}
 
 
 def _account_limits(account: Account) -> dict[str, object]:

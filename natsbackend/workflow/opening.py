@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from natsbackend.claims import imported
 from natsbackend.errors import Diagnostic, ProjectError, Severity, SpecError
 from natsbackend.model.checks import Judged, judge
-from natsbackend.model.checks.life import Moment
+from natsbackend.model.checks.life import Ending, Moment
 from natsbackend.model.entities import Backend
 from natsbackend.model.resolve import resolve
 from natsbackend.project import SPEC_FILE, Project
 from natsbackend.spec.load import Reader, load
 from natsbackend.workflow.collecting import collection_paused
-from natsbackend.workflow.expiring import built_endings
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +74,32 @@ def examined(name: str, moment: Moment | None = None, project: Project | None = 
     """
     with collection_paused():
         resolved = resolve(load(name, _reader(name)))
-        issued = built_endings(resolved.backend, project) if moment and project else ()
+        issued = _built_endings(resolved.backend, project) if moment and project else ()
         judged = judge(resolved.backend, moment, issued)
-        of_tokens = imported.judge(resolved.backend)
+        of_tokens = _of_tokens(resolved.backend)
     findings = sorted(
         (*resolved.diagnostics, *judged.findings, *of_tokens), key=lambda d: (d.at is None, d.at, d.code)
     )
     return Examined(resolved.backend, Judged(findings=tuple(findings), silenced=judged.silenced))
+
+
+# Both read JWTs, which most specs and pull requests have none of: the libraries for it are as much to load as pydantic.
+
+
+def _of_tokens(backend: Backend) -> Iterable[Diagnostic]:
+    if not backend.outside:
+        return ()
+    from natsbackend.claims.imported import judge as judge_imported
+
+    return judge_imported(backend)
+
+
+def _built_endings(backend: Backend, project: Project) -> Iterable[Ending]:
+    if not project.build.is_dir():
+        return ()
+    from natsbackend.workflow.expiring import built_endings
+
+    return built_endings(backend, project)
 
 
 def examine(name: str) -> tuple[Backend, tuple[Diagnostic, ...]]:
