@@ -1287,6 +1287,9 @@ RULES: Mapping[str, Rule] = {
                 "ocsp_cache: {a: 1.5}",
                 "ocsp_cache: {a: [99999999999999999999]}",
                 'ocsp_cache: {"\\"a\'": true}',
+                'ocsp_cache: {"\\u2028": true}',
+                'ocsp_cache: {"\\u202e": true}',
+                'ocsp_cache: {"\\ufeff": true}',
             )
         ],
         keeps=[
