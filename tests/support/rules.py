@@ -530,8 +530,13 @@ RULES: Mapping[str, Rule] = {
             ROLE_USER % "a.b: {role: viewer}",
             ROLE_USER % "'a b': {role: viewer}",
             ROLE_USER % "one: {role: viewer, tags: ['team:>']}",
+            ROLE_USER % "_INBOX: {role: viewer}",
+            ROLE_USER % "one: {role: viewer, tags: ['team:_INBOX']}",
         ],
-        keeps=[ROLE_USER % "one-1_X: {role: viewer, tags: ['team:red', 'b c']}, a.b: {publish: [a]}"],
+        keeps=[
+            ROLE_USER % "one-1_X: {role: viewer, tags: ['team:red', 'b c']}, a.b: {publish: [a]}",
+            ROLE_USER % "_INBOX: {publish: [a]}, _INBOX_1: {role: viewer}, inbox: {role: viewer}",
+        ],
     ),
     "role-without-ttl": Rule(
         breaks=["accounts: {web: {roles: {viewer: {websocket: true}}}}"],

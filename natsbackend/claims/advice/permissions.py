@@ -10,7 +10,7 @@ from natsbackend.claims.gotext import quoted
 from natsbackend.claims.validate.finding import Findings
 from natsbackend.claims.validate.permissions import check_permissions
 from natsbackend.model.entities import ConnectionType
-from natsbackend.model.names import is_template_safe
+from natsbackend.model.names import why_template_unsafe
 from natsbackend.subjects import split_queue, template_functions, why_invalid_permission
 
 _BROWSER = {ConnectionType.WEBSOCKET.value, ConnectionType.MQTT_WS.value}
@@ -153,5 +153,6 @@ def unsafe_in_templates(name: str, tags: list[str]) -> Iterator[str]:
     """A name or tag that is more than one plain token: in a template it opens other subjects than meant."""
     texts = [("name", name), *(("tag", tag.partition(":")[2]) for tag in tags)]
     for what, text in texts:
-        if text and not is_template_safe(text):
-            yield f"the {what} {quoted(text)} is not one plain token; a template of its role may open more with it"
+        why = why_template_unsafe(text) if text else None
+        if why is not None:
+            yield f"the {what} {quoted(text)} {why}; a template of its role may open more with it"
