@@ -1444,6 +1444,19 @@ RULES: Mapping[str, Rule] = {
         breaks=["server: {monitor: {https: true}}"],
         keeps=[f"server: {{monitor: {{https: true}}, tls: {{{TLS}}}}}"],
     ),
+    "limit-shuts-out": Rule(
+        breaks=[
+            ACCOUNT % "limits: {connections: 0}, users: {one: {publish: [a]}}",
+            ACCOUNT % "limits: {connections: 0}, roles: {viewer: {ttl: 1h}}",
+            ACCOUNT % "limits: {subscriptions: 0}, users: {one: {subscribe: [a]}}",
+        ],
+        keeps=[
+            ACCOUNT % "limits: {connections: 0, subscriptions: 0}",
+            ACCOUNT % "limits: {connections: 1, subscriptions: 1}, users: {one: {subscribe: [a]}}",
+            ACCOUNT % "limits: {connections: 0}, users: {edge: {connection_types: [leafnode], publish: [a]}}",
+            ACCOUNT % "limits: {subscriptions: 0}, users: {one: {publish: [a], inbox: none}}",
+        ],
+    ),
     "test-subject": Rule(
         breaks=[
             USER % "publish: [a]" + "\ntests: [{as: web/one, can: {publish: [a..b]}}]",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from natsbackend.errors import Diagnostic, Location, Severity
 from natsbackend.model.checks.places import place
 from natsbackend.model.entities import UNLIMITED, Account, Backend, ConnectionType, JetStreamLimits
-from natsbackend.model.holders import holders
+from natsbackend.model.holders import Holder, holders
 from natsbackend.model.serving import ResolverKind
 
 _MAX_PAYLOAD = 1024 * 1024
@@ -57,6 +57,42 @@ def _without_effect(message: str, at: Location | None, hint: str) -> Diagnostic:
     return Diagnostic(
         code="limit-without-effect", message=message, at=at, hint=hint, severity=Severity.WARNING
     )
+
+
+def limit_shuts_out(backend: Backend) -> Iterable[Diagnostic]:
+    """A limit of zero in an account whose roles and users need more: the server refuses every one of them.
+
+    `maximum account active connections exceeded`, and `maximum subscriptions exceeded` at the first one
+    (nats-server 2.15 `client.go`, `registerWithAccount` and `subsAtLimit`).
+    """
+    said: set[tuple[str, str]] = set()
+    for holder in holders(backend):
+        account, limits = holder.account, holder.account.limits
+        shut_out = []
+        if limits.connections == 0 and _connects(holder):
+            shut_out.append(("connections", "connect"))
+        if limits.subscriptions == 0 and _subscribes(holder):
+            shut_out.append(("subscriptions", "subscribe"))
+        for word, verb in shut_out:
+            if (account.name, word) not in said:
+                said.add((account.name, word))
+                yield Diagnostic(
+                    code="limit-shuts-out",
+                    message=f'account "{account.name}" allows no {word}, so {holder.shown} cannot {verb}',
+                    at=account.at,
+                    hint=f"raise `limits: {{{word}: …}}`, or take it out: it is unlimited then",
+                    severity=Severity.WARNING,
+                )
+
+
+def _connects(holder: Holder) -> bool:
+    types = set(holder.entity.connection_types)
+    return not types or not types <= {ConnectionType.LEAFNODE, ConnectionType.LEAFNODE_WS}
+
+
+def _subscribes(holder: Holder) -> bool:
+    rules = holder.permissions.subscribe
+    return rules.unrestricted or bool(rules.allow)
 
 
 def jetstream_overcommitted(backend: Backend) -> Iterable[Diagnostic]:
