@@ -34,6 +34,7 @@ ROLE = "accounts: {web: {roles: {viewer: {ttl: 15m, %s}}}}"
 ROLE_USER = "accounts: {web: {roles: {viewer: {ttl: 15m}}, users: {%s}}}"
 USER = "accounts: {web: {users: {one: {%s}}}}"
 TAGGED = "accounts: {web: {roles: {viewer: {ttl: 15m, %s}}, users: {one: %s}}}"
+TIER = "accounts: {web: {jetstream: {tiers: {%s: {disk: 1GiB}}}}}"
 EXPORTS = "accounts: {back: {exports: [%s]}}"
 SHARING = "accounts: {back: {exports: [%s]}, web: {imports: [%s]}}"
 OPERATOR = "version: 1\noperator: {name: acme, %s}"
@@ -1455,6 +1456,18 @@ RULES: Mapping[str, Rule] = {
             ACCOUNT % "limits: {connections: 1, subscriptions: 1}, users: {one: {subscribe: [a]}}",
             ACCOUNT % "limits: {connections: 0}, users: {edge: {connection_types: [leafnode], publish: [a]}}",
             ACCOUNT % "limits: {subscriptions: 0}, users: {one: {publish: [a], inbox: none}}",
+        ],
+    ),
+    "tier-without-cluster": Rule(
+        breaks=[
+            TIER % "R3" + "\nserver: {jetstream: {}}",
+            TIER % "R5" + "\nserver: {jetstream: {}}\n" + TARGET,
+        ],
+        keeps=[
+            TIER % "R3",
+            TIER % "R1" + "\nserver: {jetstream: {}}",
+            TIER % "R3" + "\nserver: {name: n1, jetstream: {}, cluster: {name: eu}}",
+            TIER % "R3" + "\nserver: {jetstream: {}}\ntargets: {main: {nats: ['nats://n1'], servers: 3}}",
         ],
     ),
     "test-subject": Rule(

@@ -211,6 +211,7 @@ CHECKS: Mapping[str, Check] = {
     "limit-shuts-out": effects.limit_shuts_out,
     "limit-without-effect": effects.limit_without_effect,
     "jetstream-overcommitted": effects.jetstream_overcommitted,
+    "tier-without-cluster": effects.tier_without_cluster,
     "resolver-limit": effects.resolver_limit,
     "sources-behind-proxy": effects.sources_behind_proxy,
     "test-subject": permissions.test_subject,
@@ -273,6 +274,7 @@ WARNINGS = frozenset(
         "limit-shuts-out",
         "limit-without-effect",
         "jetstream-overcommitted",
+        "tier-without-cluster",
         "sources-behind-proxy",
         "check-off-unused",
     }

@@ -129,6 +129,27 @@ def _share(account: Account, word: str) -> int:
     return sum(max(0, getattr(share, word)) for share in shares)
 
 
+def tier_without_cluster(backend: Backend) -> Iterable[Diagnostic]:
+    """A share of JetStream for streams with replicas on a server that is alone: it refuses to make them.
+
+    `replicas > 1 not supported in non-clustered mode` (nats-server 2.15 `stream.go`). A leaf node may reach a cluster.
+    """
+    server = backend.server
+    if server is None or server.cluster or server.leafnodes or _are_several(backend):
+        return
+    for account in backend.accounts.values():
+        replicated = [tier for tier in account.details.tiers if tier != "R1"]
+        if replicated:
+            yield Diagnostic(
+                code="tier-without-cluster",
+                message=f'account "{account.name}" has a share of JetStream for {replicated[0]}, and a server without '
+                "a `cluster` makes no stream with replicas",
+                at=account.at,
+                hint="give the share to R1, or describe the cluster",
+                severity=Severity.WARNING,
+            )
+
+
 def resolver_limit(backend: Backend) -> Iterable[Diagnostic]:
     """A full resolver that holds fewer JWTs than there are accounts: it refuses the rest.
 
