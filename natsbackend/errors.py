@@ -18,7 +18,8 @@ NatsBackendError (exit 1)       .hint: str | None
 └─ LiveServerError              no nats-server found · port taken · config refused (the server's own line)
 ```
 
-Messages say what, where and the way out; lower case, no full stop; values quoted; never a seed, a token or creds.
+Messages say what, where and the way out; lower case, no full stop; values quoted; never a seed, a token or creds
+(`secrecy` stars out what looks like one).
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from natsbackend.secrecy import masked
 
 
 class Location(NamedTuple):
@@ -61,6 +64,12 @@ class Diagnostic:
     at: Location | None = None
     hint: str | None = None
     severity: Severity = Severity.ERROR
+
+    def __post_init__(self) -> None:
+        """Star out what looks like a secret: a message may quote a value that should never have stood there."""
+        object.__setattr__(self, "message", masked(self.message))
+        if self.hint is not None:
+            object.__setattr__(self, "hint", masked(self.hint))
 
     def __str__(self) -> str:
         where = f"{self.at}: " if self.at else ""

@@ -16,7 +16,7 @@ from natsbackend.claims.creds import format_creds
 from natsbackend.errors import TokenError
 from natsbackend.keys import KeyPair, KeyRole, derived_user_key
 from natsbackend.model.entities import Role
-from natsbackend.model.names import is_template_safe
+from natsbackend.model.names import is_template_safe, why_template_unsafe
 from natsbackend.model.serving import Cookie
 from natsbackend.model.sizes import MAX_COOKIE as MAX_COOKIE
 from natsbackend.model.templates import denied_without_tag
@@ -116,10 +116,11 @@ def span(seconds: int) -> str:
 
 
 def _check_name(name: str) -> None:
-    if not is_template_safe(name):
+    why = why_template_unsafe(name)
+    if why is not None:
         raise TokenError(
-            f"the name {name[:60]!r} is not one plain subject token; it could widen the role's subjects",
-            hint="use letters, digits, - and _",
+            f"the name {name[:60]!r} {why}; it could widen the role's subjects",
+            hint="use letters, digits, - and _, and no name that NATS has",
         )
 
 

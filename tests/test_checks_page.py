@@ -44,6 +44,7 @@ BESIDE: Mapping[str, frozenset[str]] = {"validity-order": frozenset({"not-yet-va
 
 ELSEWHERE: Mapping[str, str] = {
     "import-token-expired": "test_import_tokens.py",
+    "secret-file": "test_secret_files.py",
     "secret-missing": "test_secret_files.py",
     "spec-unreadable": "test_reports.py",
     "was-unknown": "test_new_identities.py",

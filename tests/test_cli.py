@@ -542,6 +542,7 @@ def test_a_token_is_written_to_a_new_private_file_and_never_over_one(generated: 
         (("shop/visitor", "--name", "a.b"), "plain subject token"),
         (("shop/visitor", "--name", "al ice"), "plain subject token"),
         (("shop/visitor", "--name", "älice"), "plain subject token"),
+        (("shop/visitor", "--name", "_INBOX"), "is where the replies to everybody come in"),
         (("shop/visitor", "--name", "a", "--tag", "team:*"), "plain subject token"),
         (("shop/visitor", "--name", "a", "--tag", ""), "plain subject token"),
         (("shop/visitor", "--name", "a", "--ttl", "16m"), "at most 15m; 16m was asked for"),

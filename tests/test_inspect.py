@@ -611,7 +611,7 @@ FIRES: Mapping[str, tuple[str, str]] = {
     "user-template-name": (user(ROLE, name="bob.*"), user(OPEN, name="bob.*")),
     "bearer-everywhere": (
         user({**BEARER, "allowed_connection_types": ["WEBSOCKET", "STANDARD"]}),
-        user(BEARER),
+        user({**BEARER, "allowed_connection_types": ["MQTT", "mqtt_ws", "WEBSOCKET"]}),
     ),
     "bearer-unrestricted": (scope(**{**BEARER, "sub": {"deny": ["a"]}}), user(BEARER)),
     "bearer-without-expiry": (user(BEARER), user(BEARER, expires=NOW)),

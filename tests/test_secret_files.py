@@ -10,7 +10,7 @@ from support.resolvers import free_ports
 from support.servers import NOW
 from support.workspaces import Spec, Workspace
 
-from natsbackend.errors import LiveServerError, ProjectError
+from natsbackend.errors import LiveServerError, SpecError
 from natsbackend.live.server import NatsServer, find_server
 from natsbackend.render.conf import ConfError, Include, write_conf
 
@@ -146,16 +146,18 @@ def test_what_can_be_no_secret_is_refused_and_not_repeated(
     tmp_path: Path, content: bytes, message: str
 ) -> None:
     put(tmp_path, content)
-    with pytest.raises(ProjectError) as refused:
+    with pytest.raises(SpecError) as refused:
         workspace(tmp_path).generate(now=NOW)
-    assert message in refused.value.message
-    assert "hush" not in f"{refused.value.message} {refused.value.hint}"
+    (found,) = refused.value.diagnostics
+    assert (found.code, found.message) == ("secret-file", f"{KEY} {message}")
+    assert found.at is not None
+    assert "hush" not in f"{refused.value} {found.hint}"
     assert refused.value.__cause__ is None
 
 
 def test_a_directory_in_the_place_of_a_secret_is_an_error(tmp_path: Path) -> None:
     (tmp_path / KEY).mkdir(parents=True)
-    with pytest.raises(ProjectError, match="cannot read"):
+    with pytest.raises(SpecError, match="cannot be read: is a directory"):
         workspace(tmp_path).generate(now=NOW)
 
 

@@ -213,7 +213,12 @@ def _account_limits(account: Account) -> dict[str, object]:
         out |= _jetstream(jetstream)
     if details.tiers:
         out["tiered_limits"] = {tier: _jetstream(details.tiers[tier]) for tier in sorted(details.tiers)}
-    return out
+    return _as_go_writes(out)
+
+
+def _as_go_writes(limits: dict[str, object]) -> dict[str, object]:
+    """Leave out what is 0 or false, as Go does and reads it (`account_claims.go`, omitempty)."""
+    return {name: limit for name, limit in limits.items() if limit}
 
 
 def _jetstream(limits: JetStreamLimits) -> dict[str, object]:
@@ -232,7 +237,7 @@ def _jetstream(limits: JetStreamLimits) -> dict[str, object]:
     out |= {name: value for name, value in ceilings.items() if value != UNLIMITED}
     if limits.max_bytes_required:
         out["max_bytes_required"] = True
-    return out
+    return _as_go_writes(out)
 
 
 def _signing_keys(account: Account, keyring: Keyring) -> list[object]:
@@ -313,4 +318,4 @@ def _rules(rules: Rules, *, says_all: bool) -> dict[str, object]:
 
 
 def _user_limits(limits: UserLimits) -> dict[str, object]:
-    return {"subs": limits.subscriptions, "data": limits.data, "payload": limits.payload}
+    return _as_go_writes({"subs": limits.subscriptions, "data": limits.data, "payload": limits.payload})

@@ -15,14 +15,13 @@ from typing import Any
 
 from natsbackend.cli.options import as_given
 from natsbackend.errors import Diagnostic, Location, Severity
+from natsbackend.secrecy import masked, masked_line
 from natsbackend.wording import counted
 
 _RED, _YELLOW, _GREEN, _CYAN, _DIM, _BOLD = "31", "33", "32", "36", "2", "1"
 
 
 _LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
-_LOGIN = re.compile(r"""(?<=://)[^\s/"']+(?=@)""")
-"""User and password in a URL, which no line that is shown repeats."""
 """What ends a line to libyaml, which counts them."""
 
 
@@ -57,7 +56,7 @@ def say(text: str) -> None:
 
 def show_error(message: str, hint: str | None) -> None:
     """Report an error, to stderr."""
-    say(f"{_paint('error:', _RED)} {message}")
+    say(f"{_paint('error:', _RED)} {masked(message)}")
     if hint:
         say(f"{_paint('hint:', _CYAN)} {as_given(hint)}")
 
@@ -110,7 +109,7 @@ def _snippet(at: Location, files: dict[str, list[str]], *, colour: bool) -> str:
     if not 1 <= at.line <= len(lines):
         return ""
     line = "".join(c if c.isprintable() or c == "\t" else "�" for c in lines[at.line - 1].rstrip("\r"))
-    line = _LOGIN.sub(lambda login: "*" * len(login[0]), line)
+    line = masked_line(line, lines[at.line - 2].rstrip() if at.line > 1 else "")
     line, start = _window(line.replace("\t", " "), at.col - 1)
     width = max(1, min(at.width, len(line) - start))
     caret = _paint("^" * width, _RED, colour=colour)

@@ -43,7 +43,7 @@ class ConnectionType(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountLimits:
-    """The eight base limits of an account; all are always written, since an absent one is zero."""
+    """The eight base limits of an account; those of zero alone are left out of the JWT, as Go does."""
 
     subscriptions: int = UNLIMITED
     data: int = UNLIMITED

@@ -14,6 +14,8 @@ _SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 _UNUSABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, line ends, half surrogate pairs, and what turns the direction of the text around it."""
 _TEMPLATE_SAFE = re.compile(r"[A-Za-z0-9_-]+")
+_INBOX = "_INBOX"
+"""The first token of the inboxes that clients choose by default."""
 
 MAX_ESCAPED = 200
 """Longest escaped name, in bytes: a file name may have 255 with its ending."""
@@ -51,11 +53,19 @@ def why_unusable(name: str) -> str | None:
 
 
 def is_template_safe(text: str) -> bool:
-    """Tell whether a name or tag value is one plain subject token, so that no template can be widened by it.
+    """Tell whether a name or tag value is one plain subject token, so that no template can be widened by it."""
+    return why_template_unsafe(text) is None
 
-    The server puts the text into subjects as it is: `*` would open every user's subjects (nats-server 2.15 `auth.go`).
+
+def why_template_unsafe(text: str) -> str | None:
+    """Say what makes a name or tag value unfit for templates, or return None.
+
+    The server puts the text into subjects as it is: `*` would open every user's subjects (nats-server 2.15 `auth.go`),
+    and `_INBOX`, as `{{name()}}.>`, the replies to everybody.
     """
-    return _TEMPLATE_SAFE.fullmatch(text) is not None
+    if text == _INBOX:
+        return "is where the replies to everybody come in"
+    return None if _TEMPLATE_SAFE.fullmatch(text) else "is not one plain subject token"
 
 
 def printable(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from natsbackend.errors import Diagnostic, ProjectError, Severity
+from natsbackend.errors import Diagnostic, Severity, SpecError
 from natsbackend.model.checks.places import place
 from natsbackend.model.entities import Backend
 from natsbackend.project import Project
@@ -24,16 +24,23 @@ def included_secrets(
     """Return content and mode of each included file, and a warning of each secret that is not here.
 
     Raises:
-        ProjectError: a file cannot be read, or what it holds cannot be a secret; nothing of it is repeated.
+        SpecError: files cannot be read, or what they hold cannot be a secret; nothing of it is repeated.
     """
     files: dict[Path, tuple[str, int]] = {}
     missing: list[Diagnostic] = []
+    unfit: list[Diagnostic] = []
     for each in secret_files(backend.server):
-        text = _bare(project.root / each.source)
+        try:
+            text = _bare(project.root / each.source)
+        except _UnfitError as e:
+            unfit.append(_unfit(backend, each, e))
+            continue
         if text is None:
             missing.append(_missing(backend, each, project))
         else:
             files[project.secrets / each.name] = (each.content(text), 0o600)
+    if unfit:
+        raise SpecError(tuple(unfit))
     return files, tuple(missing)
 
 
@@ -55,6 +62,24 @@ def _missing(backend: Backend, each: SecretFile, project: Project) -> Diagnostic
     )
 
 
+class _UnfitError(ValueError):
+    """Why a file cannot be the secret; what it holds is not repeated."""
+
+    def __init__(self, why: str, hint: str) -> None:
+        super().__init__(why)
+        self.hint = hint
+
+
+def _unfit(backend: Backend, each: SecretFile, error: _UnfitError) -> Diagnostic:
+    assert backend.server is not None  # it has the secret
+    return Diagnostic(
+        code="secret-file",
+        message=f"{each.source[:200]} {error}",
+        at=place(backend.server, *each.word),
+        hint=error.hint,
+    )
+
+
 def _bare(path: Path) -> str | None:
     """Read a secret, less one line end; None if there is no such file."""
     try:
@@ -64,13 +89,13 @@ def _bare(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as e:
-        raise ProjectError(f"cannot read {path}: {e.strerror}") from e
+        why = (e.strerror or "it is no file").lower()
+        raise _UnfitError(f"cannot be read: {why}", "name a file that holds the secret alone") from None
     except UnicodeDecodeError:
-        raise ProjectError(
-            f"{path} holds no text", hint="a secret of bytes has to be encoded, for instance as base64"
-        ) from None
+        hint = "a secret of bytes has to be encoded, for instance as base64"
+        raise _UnfitError("holds no text", hint) from None
     text = text.removesuffix("\n").removesuffix("\r")
     if not text or "\0" in text or len(content) > _MOST:
-        what = "is empty" if not text else "holds a NUL" if "\0" in text else f"has more than {_MOST} bytes"
-        raise ProjectError(f"{path} {what}", hint="it must hold the secret and nothing else")
+        why = "is empty" if not text else "holds a NUL" if "\0" in text else f"has more than {_MOST} bytes"
+        raise _UnfitError(why, "it must hold the secret and nothing else")
     return text

@@ -34,6 +34,7 @@ ROLE = "accounts: {web: {roles: {viewer: {ttl: 15m, %s}}}}"
 ROLE_USER = "accounts: {web: {roles: {viewer: {ttl: 15m}}, users: {%s}}}"
 USER = "accounts: {web: {users: {one: {%s}}}}"
 TAGGED = "accounts: {web: {roles: {viewer: {ttl: 15m, %s}}, users: {one: %s}}}"
+TIER = "accounts: {web: {jetstream: {tiers: {%s: {disk: 1GiB}}}}}"
 EXPORTS = "accounts: {back: {exports: [%s]}}"
 SHARING = "accounts: {back: {exports: [%s]}, web: {imports: [%s]}}"
 OPERATOR = "version: 1\noperator: {name: acme, %s}"
@@ -530,8 +531,13 @@ RULES: Mapping[str, Rule] = {
             ROLE_USER % "a.b: {role: viewer}",
             ROLE_USER % "'a b': {role: viewer}",
             ROLE_USER % "one: {role: viewer, tags: ['team:>']}",
+            ROLE_USER % "_INBOX: {role: viewer}",
+            ROLE_USER % "one: {role: viewer, tags: ['team:_INBOX']}",
         ],
-        keeps=[ROLE_USER % "one-1_X: {role: viewer, tags: ['team:red', 'b c']}, a.b: {publish: [a]}"],
+        keeps=[
+            ROLE_USER % "one-1_X: {role: viewer, tags: ['team:red', 'b c']}, a.b: {publish: [a]}",
+            ROLE_USER % "_INBOX: {publish: [a]}, _INBOX_1: {role: viewer}, inbox: {role: viewer}",
+        ],
     ),
     "role-without-ttl": Rule(
         breaks=["accounts: {web: {roles: {viewer: {websocket: true}}}}"],
@@ -1287,6 +1293,9 @@ RULES: Mapping[str, Rule] = {
                 "ocsp_cache: {a: 1.5}",
                 "ocsp_cache: {a: [99999999999999999999]}",
                 'ocsp_cache: {"\\"a\'": true}',
+                'ocsp_cache: {"\\u2028": true}',
+                'ocsp_cache: {"\\u202e": true}',
+                'ocsp_cache: {"\\ufeff": true}',
             )
         ],
         keeps=[
@@ -1435,6 +1444,31 @@ RULES: Mapping[str, Rule] = {
     "monitor-tls": Rule(
         breaks=["server: {monitor: {https: true}}"],
         keeps=[f"server: {{monitor: {{https: true}}, tls: {{{TLS}}}}}"],
+    ),
+    "limit-shuts-out": Rule(
+        breaks=[
+            ACCOUNT % "limits: {connections: 0}, users: {one: {publish: [a]}}",
+            ACCOUNT % "limits: {connections: 0}, roles: {viewer: {ttl: 1h}}",
+            ACCOUNT % "limits: {subscriptions: 0}, users: {one: {subscribe: [a]}}",
+        ],
+        keeps=[
+            ACCOUNT % "limits: {connections: 0, subscriptions: 0}",
+            ACCOUNT % "limits: {connections: 1, subscriptions: 1}, users: {one: {subscribe: [a]}}",
+            ACCOUNT % "limits: {connections: 0}, users: {edge: {connection_types: [leafnode], publish: [a]}}",
+            ACCOUNT % "limits: {subscriptions: 0}, users: {one: {publish: [a], inbox: none}}",
+        ],
+    ),
+    "tier-without-cluster": Rule(
+        breaks=[
+            TIER % "R3" + "\nserver: {jetstream: {}}",
+            TIER % "R5" + "\nserver: {jetstream: {}}\n" + TARGET,
+        ],
+        keeps=[
+            TIER % "R3",
+            TIER % "R1" + "\nserver: {jetstream: {}}",
+            TIER % "R3" + "\nserver: {name: n1, jetstream: {}, cluster: {name: eu}}",
+            TIER % "R3" + "\nserver: {jetstream: {}}\ntargets: {main: {nats: ['nats://n1'], servers: 3}}",
+        ],
     ),
     "test-subject": Rule(
         breaks=[

@@ -10,10 +10,11 @@ from natsbackend.claims.gotext import quoted
 from natsbackend.claims.validate.finding import Findings
 from natsbackend.claims.validate.permissions import check_permissions
 from natsbackend.model.entities import ConnectionType
-from natsbackend.model.names import is_template_safe
+from natsbackend.model.names import why_template_unsafe
 from natsbackend.subjects import split_queue, template_functions, why_invalid_permission
 
-_BROWSER = {ConnectionType.WEBSOCKET.value, ConnectionType.MQTT_WS.value}
+_BEARERS = {ConnectionType.WEBSOCKET.value, ConnectionType.MQTT.value, ConnectionType.MQTT_WS.value}
+"""Connections that cannot sign the server's nonce: browsers with a cookie, and everything that speaks MQTT."""
 _KNOWN = ", ".join(kind.value for kind in ConnectionType)
 
 
@@ -107,13 +108,13 @@ def connection_types(holder: Holder) -> Iterator[str]:
 
 
 def bearer_everywhere(holder: Holder) -> Iterator[str]:
-    """A bearer token that is not bound to browsers: whoever gets hold of it can use it over plain TCP too."""
+    """A bearer token that is not bound to browsers or MQTT: whoever gets hold of it can use it over plain TCP too."""
     named = {name.upper() for name in holder.nats.get("allowed_connection_types", ())}
     known = named & set(ConnectionType.__members__)
-    if bearer_of(holder.nats) and not (known and known <= _BROWSER):
+    if bearer_of(holder.nats) and not (known and known <= _BEARERS):
         yield (
             "a bearer token works over every kind of connection it is not kept from: "
-            "restrict allowed_connection_types to WEBSOCKET"
+            "restrict allowed_connection_types to WEBSOCKET, or to MQTT"
         )
 
 
@@ -153,5 +154,6 @@ def unsafe_in_templates(name: str, tags: list[str]) -> Iterator[str]:
     """A name or tag that is more than one plain token: in a template it opens other subjects than meant."""
     texts = [("name", name), *(("tag", tag.partition(":")[2]) for tag in tags)]
     for what, text in texts:
-        if text and not is_template_safe(text):
-            yield f"the {what} {quoted(text)} is not one plain token; a template of its role may open more with it"
+        why = why_template_unsafe(text) if text else None
+        if why is not None:
+            yield f"the {what} {quoted(text)} {why}; a template of its role may open more with it"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from natsbackend.errors import Diagnostic, Location, Severity
 from natsbackend.model.checks.places import place
 from natsbackend.model.entities import UNLIMITED, Account, Backend, ConnectionType, JetStreamLimits
-from natsbackend.model.holders import holders
+from natsbackend.model.holders import Holder, holders
 from natsbackend.model.serving import ResolverKind
 
 _MAX_PAYLOAD = 1024 * 1024
@@ -59,6 +59,42 @@ def _without_effect(message: str, at: Location | None, hint: str) -> Diagnostic:
     )
 
 
+def limit_shuts_out(backend: Backend) -> Iterable[Diagnostic]:
+    """A limit of zero in an account whose roles and users need more: the server refuses every one of them.
+
+    `maximum account active connections exceeded`, and `maximum subscriptions exceeded` at the first one
+    (nats-server 2.15 `client.go`, `registerWithAccount` and `subsAtLimit`).
+    """
+    said: set[tuple[str, str]] = set()
+    for holder in holders(backend):
+        account, limits = holder.account, holder.account.limits
+        shut_out = []
+        if limits.connections == 0 and _connects(holder):
+            shut_out.append(("connections", "connect"))
+        if limits.subscriptions == 0 and _subscribes(holder):
+            shut_out.append(("subscriptions", "subscribe"))
+        for word, verb in shut_out:
+            if (account.name, word) not in said:
+                said.add((account.name, word))
+                yield Diagnostic(
+                    code="limit-shuts-out",
+                    message=f'account "{account.name}" allows no {word}, so {holder.shown} cannot {verb}',
+                    at=account.at,
+                    hint=f"raise `limits: {{{word}: …}}`, or take it out: it is unlimited then",
+                    severity=Severity.WARNING,
+                )
+
+
+def _connects(holder: Holder) -> bool:
+    types = set(holder.entity.connection_types)
+    return not types or not types <= {ConnectionType.LEAFNODE, ConnectionType.LEAFNODE_WS}
+
+
+def _subscribes(holder: Holder) -> bool:
+    rules = holder.permissions.subscribe
+    return rules.unrestricted or bool(rules.allow)
+
+
 def jetstream_overcommitted(backend: Backend) -> Iterable[Diagnostic]:
     """Shares of JetStream that come to more than a single server has: for some account it stays off.
 
@@ -91,6 +127,27 @@ def _are_several(backend: Backend) -> bool:
 def _share(account: Account, word: str) -> int:
     shares: list[JetStreamLimits] = [account.jetstream, *account.details.tiers.values()]
     return sum(max(0, getattr(share, word)) for share in shares)
+
+
+def tier_without_cluster(backend: Backend) -> Iterable[Diagnostic]:
+    """A share of JetStream for streams with replicas on a server that is alone: it refuses to make them.
+
+    `replicas > 1 not supported in non-clustered mode` (nats-server 2.15 `stream.go`). A leaf node may reach a cluster.
+    """
+    server = backend.server
+    if server is None or server.cluster or server.leafnodes or _are_several(backend):
+        return
+    for account in backend.accounts.values():
+        replicated = [tier for tier in account.details.tiers if tier != "R1"]
+        if replicated:
+            yield Diagnostic(
+                code="tier-without-cluster",
+                message=f'account "{account.name}" has a share of JetStream for {replicated[0]}, and a server without '
+                "a `cluster` makes no stream with replicas",
+                at=account.at,
+                hint="give the share to R1, or describe the cluster",
+                severity=Severity.WARNING,
+            )
 
 
 def resolver_limit(backend: Backend) -> Iterable[Diagnostic]:

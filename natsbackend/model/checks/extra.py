@@ -21,7 +21,10 @@ _SECRET = re.compile(
 )
 """A seed, a JWT, a bcrypt hash, or a URL with a password."""
 _UNWRITABLE = re.compile(r"[\x00\ud800-\udfff]")
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNSEEN = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff\ud800-\udfff]"
+)
+"""What no key of a config may hold, as `render.conf` writes it: control characters, and signs that turn text around."""
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 _Path = tuple[str | int, ...]

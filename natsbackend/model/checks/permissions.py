@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from natsbackend.errors import Diagnostic, Severity
 from natsbackend.model.entities import Action, Backend, Decision, Grant, Permissions, User
-from natsbackend.model.names import is_template_safe
+from natsbackend.model.names import why_template_unsafe
 from natsbackend.subjects import (
     is_subset,
     split_queue,
@@ -152,11 +152,12 @@ def role_user_name(backend: Backend) -> Iterable[Diagnostic]:
                 continue
             values = [user.name, *(tag.partition(":")[2] for tag in user.tags if ":" in tag)]
             for value in values:
-                if not is_template_safe(value):
+                why = why_template_unsafe(value)
+                if why is not None:
                     yield Diagnostic(
                         code="role-user-name",
-                        message=f'{value[:60]!r} goes into the subjects of role "{user.role}" and is not one plain '
-                        "token; it could widen them",
+                        message=f'{value[:60]!r} goes into the subjects of role "{user.role}" and {why}; '
+                        "it could widen them",
                         at=user.at,
                         hint="use letters, digits, - and _",
                     )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from natsbackend.errors import Diagnostic, Severity
 from natsbackend.model.entities import Account, Backend, Grant, Permissions, Role
-from natsbackend.model.names import is_template_safe
+from natsbackend.model.names import is_template_safe, why_template_unsafe
 from natsbackend.subjects import split_queue, template_functions
 
 _Grants = Callable[[Permissions], Iterator[Grant]]
@@ -90,7 +90,7 @@ def template_account_value(backend: Backend) -> Iterable[Diagnostic]:
                     yield Diagnostic(
                         code="template-account-value",
                         message=f'"{function.text}" in "{grant.subject}" is {bad[:60]!r} in account "{account.name}", '
-                        "and that is not one plain token",
+                        f"and that {why_template_unsafe(bad)}",
                         at=grant.at,
                         hint="use {{account-subject()}}, or a tag of letters, digits, - and _",
                     )
