@@ -10,6 +10,10 @@ import pytest
 from support.findings import codes
 from support.running import HOST, TIMEOUT, Running, running
 
+from natsbackend.claims.build import role_user_nats
+from natsbackend.claims.codec import Claims, TokenKind, sign
+from natsbackend.errors import TokenError
+from natsbackend.keys import derived_user_key
 from natsbackend.live.wire import Connection, Deadline, Refused, connect_tcp
 from natsbackend.workflow.opening import open_spec
 
@@ -51,6 +55,18 @@ def visitor(live: Running, role: str, name: str, tags: tuple[str, ...] = ()) -> 
     return live.over_websocket(minted.jwt), minted.jwt
 
 
+def elsewhere(live: Running, role: str, name: str) -> str:
+    """Sign a token with a role's key as another tool does, which asks nothing about the name."""
+    signer, account = live.signer(), live.tree.backend.accounts["web"]
+    path = account.roles[role].path
+    key = signer.store.find(path, signer.keyring[path])
+    assert key is not None
+    nats, now = role_user_nats(signer.keyring[account.path], ()), int(time.time())
+    subject = derived_user_key(signer.keyring[account.path], name)
+    claims = Claims(kind=TokenKind.USER, subject=subject, name=name, nats=nats, expires=now + 60)
+    return sign(claims, key, now)
+
+
 def user(live: Running, account: str, name: str) -> Connection:
     of = live.tree.backend.accounts[account]
     return live.connect(of, of.users[name])
@@ -76,12 +92,16 @@ def test_who_may_ask_for_connections_is_shown_the_whole_token_of_a_role(live: Ru
     assert "browser-system" in codes(SPEC)
 
 
-def test_a_name_that_is_the_first_token_reads_all_that_begins_with_it(live: Running) -> None:
-    listener, _ = visitor(live, "named", "orders")
-    with listener, user(live, "web", "clerk") as clerk:
-        listener.subscribe("orders.>")
+def test_a_name_that_is_the_first_token_reads_every_inbox(live: Running) -> None:
+    with pytest.raises(TokenError, match="is where the replies to everybody come in"):
+        visitor(live, "named", "_INBOX")
+    with (
+        live.over_websocket(elsewhere(live, "named", "_INBOX")) as listener,
+        user(live, "web", "clerk") as clerk,
+    ):
+        listener.subscribe("_INBOX.>")
         assert listener.flush() == []
-        clerk.publish("orders.clerk.1", b"secret")
+        clerk.publish("_INBOX.clerk.1", b"secret")
         clerk.flush()
         assert listener.wait_for(lambda m: m.payload == b"secret", Deadline(TIMEOUT))
     assert "template-first" in codes(SPEC)
