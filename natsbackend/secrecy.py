@@ -15,7 +15,7 @@ _SEED = re.compile(r"(?<![A-Za-z0-9])S[OAUNCX][A-Z2-7]{20,}")
 _LOGIN = re.compile(r"""(?<=://)(?!USER:PASSWORD@)[^\s/"']+(?=@)""")
 """User and password in a URL, but not the ones that a hint shows."""
 _WORD = r"""(?:^|[\s{,"'])
-         (?:\w*pas+w\w*|pass|passphrase|pwd|\w*secret|\w*token|key|(?!public_|signing_)\w+_key)["']?\s*:"""
+         (?:\w*pas+w\w*|pass|passphrase|pwd|\w*secret|\w*token|n?key|seed|(?!public_|signing_)\w+_key)["']?\s*:"""
 _BEHIND_A_WORD = re.compile(
     rf"""(?P<word>{_WORD}\s+(?:[&!]\S*\s+)*)
         (?!(?:true|false)\b)(?P<value>"(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|[^\s{{}}\[\],\#&*!|>'"][^,}}\#]*)""",
@@ -23,7 +23,11 @@ _BEHIND_A_WORD = re.compile(
 )
 """A plain value behind a word for a secret, also behind one with a slip; a map such as `{env: NAME}` is none."""
 
-
+_TO_THE_END = re.compile(
+    rf"""^(?P<word>\s*(?:-\s+)*{_WORD}\s+)(?!(?:true|false)\s*$)(?P<value>[^\s{{\[&*!|>\#"'].*?)(?=\s+\#|\s*$)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""The same where the word begins the line: commas and brackets are letters of the value there."""
 _WORD_ALONE = re.compile(_WORD + r"\s*(?:[&!|>]\S*\s*)*$", re.VERBOSE | re.IGNORECASE)
 _A_MAP = re.compile(r"\s*(?:[\w-]+:(?:\s|$)|\{)")
 _ANY = re.compile(r"\S+")
@@ -45,7 +49,9 @@ def masked_line(line: str, above: str = "") -> str:
     """
     if _WORD_ALONE.search(above) and not _A_MAP.match(line):
         return _ANY.sub(_stars, line)
-    return masked(_BEHIND_A_WORD.sub(lambda found: found["word"] + _stars(found, "value"), line))
+    for pattern in (_TO_THE_END, _BEHIND_A_WORD):
+        line = pattern.sub(lambda found: found["word"] + _stars(found, "value"), line)
+    return masked(line)
 
 
 def _stars(found: re.Match[str], group: str | int = 0) -> str:
