@@ -666,6 +666,10 @@ RULES: Mapping[str, Rule] = {
         ],
         keeps=[OPERATOR % "assert_server_version: 2.12.0"],
     ),
+    "operator-version-newer": Rule(
+        breaks=[OPERATOR % f"assert_server_version: {v}" for v in ("2.16.0", "3.0.0", "2.100.0")],
+        keeps=[OPERATOR % f"assert_server_version: {v}" for v in ("2.15.9", "2.9.0", "1.99.0")],
+    ),
     "account-text": Rule(
         breaks=[
             ACCOUNT % f"description: {'x' * 8193}",
@@ -1221,6 +1225,21 @@ RULES: Mapping[str, Rule] = {
             RESOLVER % "type: url, url: 'https://a.example'" + "\n" + TARGET,
         ],
         keeps=[RESOLVER % "type: cache" + "\n" + TARGET, RESOLVER % "type: memory", TARGET],
+    ),
+    "resolver-outside": Rule(
+        breaks=[
+            OUTSIDE % BILLING
+            + ACCOUNT % "imports: [{from: billing, service: pay}]"
+            + "\n"
+            + RESOLVER % "type: memory"
+        ],
+        keeps=[
+            OUTSIDE % BILLING
+            + ACCOUNT % "imports: [{from: billing, service: pay}]"
+            + "\n"
+            + RESOLVER % "type: full",
+            SHARING % ("{service: pay}", "{from: back, service: pay}") + "\n" + RESOLVER % "type: memory",
+        ],
     ),
     "log-word-alone": Rule(
         breaks=[

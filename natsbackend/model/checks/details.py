@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
-from natsbackend.errors import Diagnostic, Location
+from natsbackend.errors import Diagnostic, Location, Severity
 from natsbackend.keys import KeyRole, is_public
 from natsbackend.model.checks.links import url_parts
 from natsbackend.model.checks.texts import info_problems
@@ -16,6 +16,8 @@ from natsbackend.model.entities import Account, Backend, JetStreamLimits
 from natsbackend.subjects import why_invalid_publish
 from natsbackend.subjects.mapping import why_invalid_mapping
 
+KNOWN_SERVER = (2, 15)
+"""Major and minor version of the newest nats-server that this release was tried with."""
 _VERSION = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 _LIKE_A_KEY = re.compile(r"U[A-Z2-7]{55}")
 _TIER = re.compile(r"R[1-5]")
@@ -65,6 +67,21 @@ def operator_version(backend: Backend) -> Iterable[Diagnostic]:
         message = f"{version[:40]!r} is not a version of nats-server"
         yield Diagnostic(
             code="operator-version", message=message, at=at, hint="write MAJOR.MINOR.PATCH: 2.12.0"
+        )
+
+
+def operator_version_newer(backend: Backend) -> Iterable[Diagnostic]:
+    """`assert_server_version` asks for a newer nats-server than this release knows: an older one does not start."""
+    operator = backend.operator
+    version = operator.details.assert_server_version
+    if _VERSION.fullmatch(version) and tuple(int(n) for n in version.split(".")[:2]) > KNOWN_SERVER:
+        known = ".".join(str(n) for n in KNOWN_SERVER)
+        yield Diagnostic(
+            code="operator-version-newer",
+            message=f"no nats-server older than {version} starts with it, and {known} is the newest known here",
+            at=_place(operator.details.places, operator.at, "assert_server_version"),
+            hint=f"write {known}.0 or an older one, unless all servers are newer",
+            severity=Severity.WARNING,
         )
 
 

@@ -98,6 +98,24 @@ def resolver_pinned(backend: Backend) -> Iterable[Diagnostic]:
             )
 
 
+def resolver_outside(backend: Backend) -> Iterable[Diagnostic]:
+    """An import from outside the spec, and a server that has no accounts but those of its config."""
+    server = backend.server
+    if server is None or server.resolver.kind is not ResolverKind.MEMORY:
+        return
+    for account in backend.accounts.values():
+        for taken in account.imports:
+            if taken.outside_key is not None:
+                yield Diagnostic(
+                    code="resolver-outside",
+                    message=f'account "{account.name}" imports from "{taken.account}", which the config of a server '
+                    "with a memory resolver does not hold: it drops the import",
+                    at=taken.at,
+                    hint="take `server.resolver.type: full`, where accounts of others can be pushed, too",
+                    severity=Severity.WARNING,
+                )
+
+
 def resolver_push(backend: Backend) -> Iterable[Diagnostic]:
     """Targets to push to, and servers whose resolver takes no push: they answer that nobody responds."""
     server = backend.server
