@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import socket
 import ssl
 import subprocess
@@ -105,6 +106,49 @@ def test_tls_limits_and_monitoring_do_what_they_say(tmp_path: Path, certificate:
         "max_subscriptions": -1,
     }
     assert {name: varz.get(name, 0) for name in wanted} == wanted
+
+
+SUITE = "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"
+
+
+def _pin_of(certificate: Path) -> str:
+    openssl = program("openssl")
+    public = subprocess.run(
+        [openssl, "x509", "-in", certificate, "-pubkey", "-noout"], check=True, capture_output=True
+    )
+    der = [openssl, "pkey", "-pubin", "-outform", "DER"]
+    return hashlib.sha256(
+        subprocess.run(der, input=public.stdout, check=True, capture_output=True).stdout
+    ).hexdigest()
+
+
+@pytest.mark.parametrize("pinned", [True, False], ids=["its-own", "another"])
+def test_tls_takes_the_suites_and_certificates_that_are_chosen(
+    pinned: bool, tmp_path: Path, certificate: tuple[Path, Path]
+) -> None:
+    nats = free_ports(1)[0]
+    cert, key = certificate
+    tls = {
+        "cert_file": "web.crt",
+        "key_file": "web.key",
+        "ca_file": "web.crt",
+        "verify": True,
+        "handshake_first": True,
+        "cipher_suites": [SUITE],
+        "curve_preferences": ["CurveP256"],
+        "pinned_certs": [_pin_of(cert).upper() if pinned else "0" * 64],
+    }
+    context = ssl.create_default_context(cafile=str(cert))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(cert, key)
+    with serving(tmp_path, {"listen": f"{HOST}:{nats}", "tls": tls}) as running:
+        assert [w for w in running.warnings() if "TLS Handshake First" not in w] == []
+        with (
+            socket.create_connection((HOST, nats), timeout=5) as plain,
+            context.wrap_socket(plain, server_hostname=HOST) as secured,
+        ):
+            assert secured.cipher() == ("ECDHE-ECDSA-CHACHA20-POLY1305", "TLSv1.2", 256)
+            assert secured.recv(4096).startswith(b"INFO ") is pinned
 
 
 def test_a_websocket_sends_its_headers_and_may_name_cookies_of_a_callout(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from natsbackend.errors import Location
 from natsbackend.model.serving import Listen, Tls
-from natsbackend.spec.server_models import ClientTlsSpec, TlsSpec
+from natsbackend.spec.tls_models import ClientTlsSpec, TlsSpec
 
 Say = Callable[..., None]
 """Records a diagnostic: code, message, location, hint."""
@@ -43,6 +43,9 @@ def read_tls(model: TlsSpec | None) -> Tls | None:
         ca_file=model.ca_file,
         verify=model.verify,
         min_version=model.min_version,
+        cipher_suites=tuple(model.cipher_suites or ()),
+        curve_preferences=tuple(model.curve_preferences or ()),
+        pinned_certs=tuple((client.pinned_certs if client else None) or ()),
         timeout=client.timeout if client else None,
         handshake_first=client.handshake_first if client else False,
     )

@@ -38,6 +38,10 @@ class Tls:
     ca_file: str | None = None
     verify: bool = False
     min_version: str | None = None
+    cipher_suites: tuple[str, ...] = ()
+    curve_preferences: tuple[str, ...] = ()
+    pinned_certs: tuple[str, ...] = ()
+    """SHA-256 of public keys in hex; none: no restriction. Likewise the two above: the server's own."""
     timeout: int | None = None
     """Nanoseconds."""
     handshake_first: bool | str = False

@@ -25,6 +25,9 @@ def tls_options(tls: Tls) -> dict[str, Value]:
         options["verify"] = True
     if tls.min_version is not None:
         options["min_version"] = tls.min_version
+    for name in ("cipher_suites", "curve_preferences", "pinned_certs"):
+        if chosen := getattr(tls, name):
+            options[name] = list(chosen)
     if tls.timeout is not None:
         options["timeout"] = duration(tls.timeout)
     if tls.handshake_first:

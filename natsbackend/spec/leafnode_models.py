@@ -7,8 +7,9 @@ from typing import Annotated
 from pydantic import Field, Tag
 
 from natsbackend.spec.peer_models import Compression, EnvironmentSpec, PeerUrl
-from natsbackend.spec.server_models import ClientTlsSpec, Listen
+from natsbackend.spec.server_models import Listen
 from natsbackend.spec.shape import MAP, TEXT, Model, becomes, by_shape
+from natsbackend.spec.tls_models import ClientTlsSpec
 from natsbackend.spec.units import PositiveNanoseconds
 
 

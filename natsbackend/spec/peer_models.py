@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, Tag
 
-from natsbackend.spec.server_models import TlsSpec
 from natsbackend.spec.shape import MAP, TEXT, Model, becomes, by_shape
+from natsbackend.spec.tls_models import TlsSpec
 from natsbackend.spec.units import PositiveNanoseconds
 
 

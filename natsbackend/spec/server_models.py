@@ -11,65 +11,13 @@ from natsbackend.spec.resolver_models import ResolverSpec
 from natsbackend.spec.secret_models import SecretSpec
 from natsbackend.spec.server_about_models import LogSpec, ProxiesSpec, ServerTag
 from natsbackend.spec.shape import BOOLEAN, MAP, NUMBER, TEXT, Model, becomes, by_shape
+from natsbackend.spec.tls_models import ClientTlsSpec, TlsSpec
 from natsbackend.spec.units import Nanoseconds, PositiveNanoseconds, Size
 
 Listen = Annotated[
     Annotated[str, Tag(TEXT)] | Annotated[int, Tag(NUMBER)],
     by_shape("HOST:PORT, or a port"),
 ]
-
-
-class TlsSpec(Model):
-    """Certificate of a listener."""
-
-    cert_file: str = Field(
-        description="PEM file of the certificate; relative paths begin at the directory the server runs in.",
-        examples=["tls/server.crt"],
-        json_schema_extra=becomes(".cert_file"),
-    )
-    key_file: str = Field(
-        description="PEM file of the private key.",
-        examples=["tls/server.key"],
-        json_schema_extra=becomes(".key_file"),
-    )
-    ca_file: str | None = Field(
-        default=None,
-        description="PEM file of the authorities that client certificates come from. Default: those of the "
-        "system.",
-        examples=["tls/ca.crt"],
-        json_schema_extra=becomes(".ca_file"),
-    )
-    verify: bool = Field(
-        default=False,
-        description="Whoever connects needs a certificate of the `ca_file`.",
-        json_schema_extra=becomes(".verify"),
-    )
-    min_version: Literal["1.2", "1.3"] | None = Field(
-        default=None,
-        description="The oldest version of TLS. Default: 1.2.",
-        json_schema_extra=becomes(".min_version"),
-    )
-
-
-class ClientTlsSpec(TlsSpec):
-    """TLS of the listener for clients."""
-
-    timeout: PositiveNanoseconds | None = Field(
-        default=None,
-        description="Longest handshake. Default: the server's 2s.",
-        examples=["5s"],
-        json_schema_extra=becomes(".timeout"),
-    )
-    handshake_first: Annotated[
-        Annotated[bool, Tag(BOOLEAN)] | Annotated[Literal["auto"], Tag(TEXT)],
-        by_shape("`true`, `false` or `auto`"),
-    ] = Field(
-        default=False,
-        description="TLS before the server's first word, for clients that are told so; `auto`: also for clients "
-        "that wait for that word.",
-        examples=[True, "auto"],
-        json_schema_extra=becomes(".handshake_first"),
-    )
 
 
 class MonitorSpec(Model):
