@@ -80,6 +80,8 @@ def subscribable(grant: Grant) -> str:
 
 def is_everything(subject: str) -> bool:
     """Tell whether a subject is `>`, or `*.>` and the like, which leave next to nothing out."""
+    if not subject.startswith((">", "*")):
+        return False
     tokens = subject.split(".")
     return tokens[-1] == ">" and set(tokens) <= {"*", ">"}
 

@@ -68,7 +68,9 @@ def jetstream_api_open(backend: Backend) -> Iterable[Diagnostic]:
             )
     for holder in browsers(backend):
         for grant in holder.permissions.publish.allow:
-            if is_everything(grant.subject) or not _reaches(holder.permissions.publish, grant, _ANY_ACK):
+            if is_everything(grant.subject) or not grant.subject.startswith(("$JS.", "*.")):
+                continue
+            if not _reaches(holder.permissions.publish, grant, _ANY_ACK):
                 continue
             if id(grant) not in said:
                 yield Diagnostic(

@@ -55,7 +55,7 @@ def template_ambiguous(backend: Backend) -> Iterable[Diagnostic]:
     """Two names or tags in one token: two people can come to the same one, as `a` and `b-c` with `a-b` and `c`."""
     for _, role in _roles(backend):
         for grant in _allowed(role.permissions):
-            for token in split_queue(grant.subject)[0].split("."):
+            for token in split_queue(grant.subject)[0].split(".") if grant.subject.count("{{") > 1 else ():
                 if _is_ambiguous(token):
                     yield Diagnostic(
                         code="template-ambiguous",
