@@ -14,6 +14,7 @@ def main() -> None:
     from natsbackend.cli.app import app
 
     gc.freeze()
+    gc.set_threshold(100_000, 20, 20)  # a command imports as much again before it begins its work
     gc.enable()
     app()
 

@@ -7,6 +7,7 @@ it leads. So the escaped form is injective, holds no separator, is never `.` or 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import unquote
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
@@ -21,6 +22,7 @@ MAX_ESCAPED = 200
 """Longest escaped name, in bytes: a file name may have 255 with its ending."""
 
 
+@lru_cache(maxsize=16_384)  # the same few names stand in every path
 def escape(name: str) -> str:
     """Return the injective, file-safe form of a name."""
     if _PLAIN.fullmatch(name):
