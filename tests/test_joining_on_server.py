@@ -23,11 +23,12 @@ from support.workspaces import Spec, Workspace
 
 from natsbackend.claims.creds import parse_creds
 from natsbackend.errors import LiveServerError
-from natsbackend.keys import KeyPair
+from natsbackend.keys import KeyPair, KeyRole
 from natsbackend.live.server import NatsServer, find_server
 from natsbackend.live.wire import Connection, Deadline, connect_tcp
 from natsbackend.model.entities import Target
 from natsbackend.model.resolve import resolve
+from natsbackend.render.conf import Value
 from natsbackend.render.server_conf import server_config
 from natsbackend.spec.load import parse_spec
 from natsbackend.workflow.opening import open_spec
@@ -42,6 +43,7 @@ BEFORE_THE_ELECTION = (
 )
 """What JetStream says in the first moments of every cluster."""
 IN_CONFIG = {"type": "memory"}
+LISTENERS = frozenset({"websocket", "mqtt", "leafnodes", "cluster", "gateway"})
 
 
 def spec_of(server: Spec, **accounts: Spec) -> Spec:
@@ -369,21 +371,55 @@ NOT_STARTED = (
 )
 
 
+STARTED = ("advertise: ''", "n1:70000", "a b:1")
+"""What the server takes as it is and hands on, to nobody's use."""
+
+
 @pytest.mark.parametrize(
-    ("code", "text"), [(code, text) for code in NOT_STARTED for text in RULES[code].breaks]
+    ("code", "text"),
+    [
+        (code, text)
+        for code in NOT_STARTED
+        for text in RULES[code].breaks
+        if not any(word in text for word in STARTED)
+    ],
 )
-def test_what_a_check_says_of_the_start_is_so(code: str, text: str, tmp_path: Path) -> None:
-    backend = resolve(parse_spec(with_head(text), "spec.yaml")).backend
-    trusted = trust()
-    config = server_config(
-        backend,
-        operator=trusted.operator,
-        system_account=trusted.system_account,
-        preload=trusted.preload,
-        accounts=dict.fromkeys(backend.accounts, trusted.system_account),
-        creds={u.path: "none.creds" for a in backend.accounts.values() for u in a.users.values()},
-    )
-    server = prepare(find_server(), tmp_path, config)
+def test_what_a_check_says_of_the_start_is_so(
+    code: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEED", KeyPair(KeyRole.USER, bytes(range(32))).reveal_seed())
+    server = prepare(find_server(), tmp_path, config_of(text, moved=code != "same-address"))
     with contextlib.suppress(LiveServerError), server:
         assert server.wait(TIMEOUT)  # it was ready before it came to what it refuses
     assert not server.alive
+    assert ("address already in use" in server.last_words) is (code == "same-address")
+    assert "variable reference" not in server.last_words
+
+
+@pytest.mark.parametrize("text", [t for t in RULES["advertise"].breaks if any(w in t for w in STARTED)])
+def test_an_address_that_nobody_can_connect_to_is_handed_on_as_it_is(text: str, tmp_path: Path) -> None:
+    with prepare(find_server(), tmp_path, config_of(text, moved=True)) as server:
+        assert not server.wait(0.2)
+
+
+def config_of(text: str, *, moved: bool) -> dict[str, Value]:
+    """Return the config of a spec; where it is moved, every listener is on a free port."""
+    backend = resolve(parse_spec(with_head(text), "spec.yaml")).backend
+    trusted = trust()
+    config = dict(
+        server_config(
+            backend,
+            operator=trusted.operator,
+            system_account=trusted.system_account,
+            preload=trusted.preload,
+            accounts=dict.fromkeys(backend.accounts, trusted.system_account),
+            creds={u.path: "none.creds" for a in backend.accounts.values() for u in a.users.values()},
+        )
+    )
+    if moved:
+        config["listen"] = f"{HOST}:-1"
+        for word in LISTENERS & config.keys():
+            section = config[word]
+            assert isinstance(section, Mapping)
+            config[word] = {**section, "listen": f"{HOST}:-1"}
+    return config

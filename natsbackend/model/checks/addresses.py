@@ -74,7 +74,7 @@ def _listeners(server: Server) -> Iterator[_Listener]:
 
 
 def advertise(backend: Backend) -> Iterable[Diagnostic]:
-    """What leaf nodes or other servers are told is no HOST:PORT: the server does not start (`route.go`)."""
+    """What leaf nodes or other servers are told is no HOST:PORT: no start (`route.go`), or nobody connects."""
     server = backend.server
     if server is None:
         return
