@@ -125,6 +125,36 @@ class PushRejected(ResolverRejected):
         self.results = results
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """What the servers hold of one account."""
+
+    tokens: Mapping[str, str | None] = field(default_factory=dict, repr=False)
+    """Server name to the JWT it has stored, None if it has none; a server that did not answer is absent."""
+    effective: Mapping[str, Effect] = field(default_factory=dict)
+    """Server name to what it makes of the account."""
+    dropped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Server name to the imports it dropped, each as `stream SUBJECT` or `service SUBJECT` and the exporter's key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveResult:
+    """What became of a deletion, on all servers: it holds for every account asked for, or for none."""
+
+    removed: tuple[str, ...] = ()
+    """Servers that deleted them."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Server name to the server's own words."""
+    missing: tuple[str, ...] = ()
+    """Servers that were there and did not confirm."""
+    unheard: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether every expected server deleted them: only then none can bring them back."""
+        return bool(self.removed) and not (self.refused or self.missing or self.unheard)
+
+
 OnProgress = Callable[[Step, int, int], None]
 """Called now and then with the step, how many accounts are through it, and how many there are."""
 
@@ -138,6 +168,25 @@ class Resolver(Protocol):
 
     def lookup(self, ids: Sequence[str]) -> Mapping[str, str | None]:
         """Return the stored JWT of each account: the newest where servers differ, None if there is none."""
+        ...
+
+    def fetch(self) -> Mapping[str, str]:
+        """Return every account JWT of one holder by the account's public key, in bulk."""
+        ...
+
+    def inspect(self, ids: Sequence[str]) -> Mapping[str, Holding]:
+        """Return what each server holds of each account, and what it makes of it."""
+        ...
+
+    def remove(self, ids: Sequence[str], permit: str, *, expected: int | None = None) -> RemoveResult:
+        """Delete accounts for good.
+
+        Args:
+            ids: public keys of accounts; never the system account's.
+            permit: the JWT that asks for it, `sub` and `iss` the same operator signing key.
+            expected: how many servers must answer, as for `push`.
+
+        """
         ...
 
     def push(
