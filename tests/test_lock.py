@@ -134,7 +134,16 @@ def test_another_format_is_refused(first: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "accounts/web revoked * 1",
+        "accounts/web/exports/stream/a revoked * 1",
+        "accounts/web/roles/viewer revoked someone 1",
+        "accounts/web revoked  1",
+        "accounts/web revoked %2a 1",
+        "accounts/web revoked %FF 1",
+        "accounts/web revoked " + "U" * 56 + " 1",
+        f"accounts/web/users/a known {KEYS[0]} 1",
+        f"operator tombstone {KEYS[0]} 1",
+        "accounts/web tombstone * 1",
+        "accounts/web pruned someone 1",
         "accounts/web key active",
         f"accounts/web key lost {KEYS[0]}",
         f"accounts/web key active {KEYS[0]} extra",
@@ -234,3 +243,50 @@ def test_a_rename_onto_a_path_that_was_used_before_keeps_what_is_on_record_there
 
 def test_a_rename_there_and_back_changes_nothing() -> None:
     assert LOCK.renamed("accounts/web", "accounts/x").renamed("accounts/x", "accounts/web") == LOCK
+
+
+USER = KeyPair(KeyRole.USER, b"u" * 32).public
+
+
+def test_what_ended_reads_back_whatever_a_server_takes_for_a_key() -> None:
+    gone = {"accounts/web": {KEYS[0]: KeyState.RETIRED, KEYS[1]: KeyState.RETIRED}}
+    lock = Lock(
+        gone,
+        {},
+        revoked={"accounts/web": {"*": 5, USER: 6, "no key: 100%": 7}},
+        known={"accounts/web": {USER: 4, "*": 1}},
+        tombstones={"accounts/web": {KEYS[0]: 8}},
+        pruned={"accounts/web": {KEYS[1]: 9}},
+    )
+    text = render_lock(lock)
+    assert parse_lock(text, "lock") == lock
+    assert f"accounts/web revoked {USER} 6\n" in text
+    assert "accounts/web revoked no%20key%3A%20100%25 7\n" in text
+
+
+def test_of_two_times_of_one_key_the_later_counts() -> None:
+    facts = "".join(f"accounts/web revoked * {at}\n" for at in (3, 9, 4))
+    assert parse_lock(HEADER + facts, "lock").revoked == {"accounts/web": {"*": 9}}
+
+
+@pytest.mark.parametrize("word", ["tombstone", "pruned"])
+def test_a_grave_of_a_key_that_was_never_here_is_refused(word: str) -> None:
+    text = f"{HEADER}accounts/web key retired {KEYS[0]}\naccounts/web {word} {KEYS[1]} 1\n"
+    assert "a key that it never had" in refusal(text).message
+
+
+def test_what_ended_goes_along_with_a_rename() -> None:
+    lock = Lock(
+        {"accounts/a": {KEYS[0]: KeyState.ACTIVE}},
+        {},
+        revoked={"accounts/a": {USER: 6}},
+        known={"accounts/a": {USER: 4}},
+        tombstones={"accounts/a": {KEYS[0]: 8}},
+        pruned={"accounts/a": {KEYS[0]: 9}},
+    )
+    moved = lock.renamed("accounts/a", "accounts/b")
+    for times in (moved.revoked, moved.known, moved.tombstones, moved.pruned):
+        assert set(times) == {"accounts/b"}
+    assert moved.dead_until("accounts/b", KEYS[0]) == 9
+    assert moved.dead_until("accounts/b/users/x", USER) == 6
+    assert moved.dead_until("accounts/b", KEYS[1]) == -1

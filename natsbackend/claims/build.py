@@ -44,7 +44,8 @@ def build(
     """Return the claims of the operator, then of each account followed by its users, in the order of the spec.
 
     `activations` are the signed ones by path (`claims.sharing.activations`); imports carry theirs.
-    `revoked` are the importers by path of the export whose activations no longer count, each with a unix second.
+    `revoked` are, each with a unix second, the importers by path of the export whose activations no longer count, and
+    the users (or `*`) by path of the account that are revoked besides those of the spec.
     """
     yield operator_claims(backend, keyring)
     grants = Grants(backend)
@@ -135,7 +136,7 @@ def account_claims(
     keys = _signing_keys(account, keyring)
     if keys:
         nats["signing_keys"] = keys
-    nats |= account_members(account, keyring, _permissions)
+    nats |= account_members(account, keyring, _permissions, (revoked or {}).get(account.path))
     validity = account.details.validity
     claims = Claims(
         kind=TokenKind.ACCOUNT,

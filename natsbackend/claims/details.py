@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from natsbackend.keys import Keyring, KeyRole, derived_user_key, is_public
 from natsbackend.model.details import ANY_ACCOUNT, AccountDetails, ExternalAuthorization, OperatorDetails
 from natsbackend.model.entities import Account, Permissions, account_path
+from natsbackend.model.sharing import EVERYONE
 
 
 def operator_members(details: OperatorDetails) -> dict[str, object]:
@@ -21,13 +22,17 @@ def operator_members(details: OperatorDetails) -> dict[str, object]:
 
 
 def account_members(
-    account: Account, keyring: Keyring, permissions_of: Callable[[Permissions], dict[str, object]]
+    account: Account,
+    keyring: Keyring,
+    permissions_of: Callable[[Permissions], dict[str, object]],
+    revoked: Mapping[str, int] | None = None,
 ) -> dict[str, object]:
-    """Return an account's members from `revocations` on."""
+    """Return an account's members from `revocations` on; `revoked` are those that the spec does not say."""
     details = account.details
     out: dict[str, object] = {}
-    if details.revocations:
-        out["revocations"] = _revocations(account, keyring)
+    revocations = _all_revocations(account, keyring, revoked or {})
+    if revocations:
+        out["revocations"] = revocations
     default = details.default_permissions
     out["default_permissions"] = {"pub": {}, "sub": {}} if default is None else permissions_of(default)
     if details.mappings:
@@ -44,8 +49,19 @@ def account_members(
     return out | {name: value for name, value in rest.items() if value} | dict(details.claims)
 
 
-def _revocations(account: Account, keyring: Keyring) -> Mapping[str, int]:
-    """Revocations by key, sorted as Go writes a map. A name that no user has is that on tokens of a role."""
+def _all_revocations(account: Account, keyring: Keyring, revoked: Mapping[str, int]) -> Mapping[str, int]:
+    """Revocations by key, sorted as Go writes a map. What a newer one of everybody covers need not be carried."""
+    said = spec_revocations(account, keyring)
+    everyone = max(said.get(EVERYONE, -1), revoked.get(EVERYONE, -1))
+    out = dict(said)
+    for key, until in revoked.items():
+        if key == EVERYONE or until > everyone:
+            out[key] = max(until, out.get(key, 0))
+    return dict(sorted(out.items()))
+
+
+def spec_revocations(account: Account, keyring: Keyring) -> Mapping[str, int]:
+    """Return the revocations of the spec by key. A name that no user has is that on tokens of a role."""
 
     def key(name: str) -> str:
         if name == "*" or is_public(name, KeyRole.USER):
@@ -56,7 +72,7 @@ def _revocations(account: Account, keyring: Keyring) -> Mapping[str, int]:
     revoked: dict[str, int] = {}
     for name, until in account.details.revocations.items():
         revoked[key(name)] = max(until, revoked.get(key(name), 0))
-    return dict(sorted(revoked.items()))
+    return revoked
 
 
 def _targets(details: AccountDetails, source: str) -> list[dict[str, object]]:

@@ -2,7 +2,8 @@
 
 A JWT is signed again only if its claims differ from those the lock knows, or if the text is not here. It then gets
 an `iat` above everything known of that path, since resolvers keep the newer one and two JWTs of one second would
-carry one `jti` (nats-server 2.15 `dirstore.go`). Where the claims are the lock's, the lock's `iat` gives the same
+carry one `jti` (nats-server 2.15 `dirstore.go`). The same goes for one that a revocation or a tombstone has ended:
+what is issued again must be newer than that. Where the claims are the lock's, the lock's `iat` gives the same
 bytes again; unless the text that is here is newer than the lock, which then was restored from an older state: going
 back in time would make a JWT that no resolver takes.
 """
@@ -13,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from natsbackend.claims.build import Unsigned
-from natsbackend.claims.codec import claims_digest, read_unverified, reuse, sign
+from natsbackend.claims.codec import TokenKind, claims_digest, read_unverified, reuse, sign
 from natsbackend.errors import ClaimsError, KeyStoreError
 from natsbackend.keys import KeyPair
 from natsbackend.lock import Issued, Lock
@@ -46,13 +47,17 @@ class Issuing:
         known = self.lock.issued.get(path)
         text = self.find_token(path)
         here = _issued_at(text)
-        if known is not None and known.digest == digest and here <= known.issued_at:
+        dead = self.lock.dead_until(path, claims.subject)
+        if dead > self.now and claims.kind is TokenKind.USER:
+            dead = -1  # it is revoked until a moment that has yet to come, so that nothing new works either
+        alive = known is not None and known.issued_at > dead
+        if known is not None and alive and known.digest == digest and here <= known.issued_at:
             issued_at = known.issued_at
             if text is not None and reuse(text, claims, issuer, issued_at):
                 self.tokens[path] = text
                 return
         else:
-            issued_at = max(self.now, known.issued_at + 1 if known else 0, here + 1)
+            issued_at = max(self.now, known.issued_at + 1 if known else 0, here + 1, dead + 1)
         pair = self._seed(unsigned.issuer_path, issuer)
         if pair is None:
             self._unsigned.setdefault(unsigned.issuer_path, []).append(path)

@@ -1,7 +1,8 @@
-"""Who is no longer named by a private export has its activation revoked.
+"""Who is no longer named has what was given to it revoked: the activation of a private export, the creds of a user.
 
 The importer's JWT loses its activation, too; but whoever has kept a copy could go on with it. The server refuses an
-activation that was issued until the second of its revocation (nats-server 2.15 `accounts.go`, `isRevoked`).
+activation that was issued until the second of its revocation (nats-server 2.15 `accounts.go`, `isRevoked`). A user of
+whom the spec says nothing any more could go on with its creds for as long as they last; the same rule ends them.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from natsbackend.claims.details import spec_revocations
 from natsbackend.errors import Diagnostic, SpecError
 from natsbackend.lock import Issued, KeyState, Lock
 from natsbackend.model.entities import Account, Backend, Export, account_path
@@ -53,6 +55,41 @@ def renew_revoked(lock: Lock, backend: Backend, *, now: int) -> Lock:
             if path in issued and issued[path].issued_at <= until:
                 del issued[path]
     return replace(lock, issued=issued) if len(issued) < len(lock.issued) else lock
+
+
+def revoke_users(lock: Lock, backend: Backend, *, now: int) -> Lock:
+    """Return a lock that revokes every key that a user of a living account had and has no more.
+
+    One that comes back stays revoked up to then: `Issuing` gives it creds that are newer. An account that goes takes
+    its users along, so nothing of them is written down.
+    """
+    paths = {account.path for account in backend.accounts.values()}
+    revoked = {path: dict(times) for path, times in lock.revoked.items()}
+    active = {k for keys in lock.keys.values() for k, state in keys.items() if state is KeyState.ACTIVE}
+    for path, keys in lock.keys.items():
+        account, users, _ = path.partition("/users/")
+        if not users or account not in paths:
+            continue
+        is_gone = KeyState.ACTIVE not in keys.values()
+        issued = lock.issued[path].issued_at if is_gone and path in lock.issued else 0
+        for key, state in keys.items():
+            if state is KeyState.RETIRED and key not in active:
+                times = revoked.setdefault(account, {})
+                if key not in times or times[key] < issued:
+                    times[key] = max(now, issued)
+    return replace(lock, revoked={path: times for path, times in revoked.items() if times})
+
+
+def remember_said(lock: Lock, backend: Backend) -> Lock:
+    """Return a lock that knows the revocations of the spec, to tell later which of them were taken back."""
+    keyring = lock.keyring()
+    known = {path: dict(times) for path, times in lock.known.items()}
+    for account in backend.accounts.values():
+        if account.details.revocations:
+            times = known.setdefault(account.path, {})
+            for key, until in spec_revocations(account, keyring).items():
+                times[key] = max(until, times.get(key, 0))
+    return replace(lock, known=known)
 
 
 def _all_before(backend: Backend) -> Iterator[tuple[Account, Export, int]]:

@@ -37,7 +37,7 @@ from natsbackend.workflow.carried import CarriedActivations
 from natsbackend.workflow.identity import Reconciled, reconcile
 from natsbackend.workflow.issue import Issuing
 from natsbackend.workflow.opening import Opened
-from natsbackend.workflow.revoking import renew_revoked, revoke_removed
+from natsbackend.workflow.revoking import remember_said, renew_revoked, revoke_removed, revoke_users
 from natsbackend.workflow.secret_files import included_secrets, old_secrets
 
 Entropy = Callable[[int], bytes]
@@ -162,6 +162,7 @@ def plan_tree(
     new_keys = _make_keys(reconciled, frozen=frozen, entropy=entropy)
     lock = reconciled.lock.with_keys({path: pair.public for path, pair in new_keys})
     lock = renew_revoked(revoke_removed(lock, backend, now=now), backend, now=now)
+    lock = remember_said(revoke_users(lock, backend, now=now), backend)
     fresh = frozenset(path for path, _ in new_keys)
     late = tuple(judge_with_keys(backend, lock.keyring(), now=now, fresh=fresh))
     if any(found.severity is Severity.ERROR for found in late):
