@@ -127,6 +127,10 @@ class TokenError(NatsBackendError):
     """A token that must not be minted: a name that is not template-safe, a ttl above the role's, too large."""
 
 
+class PlanError(NatsBackendError):
+    """A plan that was written down cannot be read: of another format, changed, or not a plan at all."""
+
+
 class ResolverError(NatsBackendError):
     """Base of what a resolver can answer other than yes."""
 

@@ -123,6 +123,9 @@ class AccountChange:
     """Of the claims that would be pushed."""
     held: str = ""
     """`jti` of the JWT that the target holds."""
+    held_iat: int = 0
+    """`iat` of that JWT. What is pushed needs a greater one: of a renewed account, too, since a server takes the same
+    bytes again for no push at all (nats-server 2.15 `accounts.go`, "same claims detected")."""
     is_pruned: bool = False
     """A removed account that goes only with `--prune`."""
     at: Location | None = field(default=None, compare=False)

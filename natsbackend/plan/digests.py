@@ -1,0 +1,25 @@
+"""Digests that tell whether what a plan was made from is still what is there."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+from natsbackend.plan.values import Snapshot
+
+
+def digest(*parts: str) -> str:
+    """Return the SHA-256, base64url without padding, of texts; where one ends and the next begins counts."""
+    summed = hashlib.sha256()
+    for part in parts:
+        raw = part.encode("utf-8", "surrogatepass")
+        summed.update(b"%d:" % len(raw))
+        summed.update(raw)
+    return base64.urlsafe_b64encode(summed.digest()).decode("ascii").rstrip("=")
+
+
+def snapshot_digest(held: Snapshot) -> str:
+    """Return the digest of all that a target holds: every JWT byte for byte, in no order."""
+    accounts = (part for key in sorted(held.accounts) for part in (key, held.accounts[key].text))
+    operators = sorted(token.text for token in held.operators)
+    return digest("accounts", *accounts, "operators", *operators, "unreadable", *sorted(held.unreadable))
