@@ -26,6 +26,8 @@ class Step(enum.StrEnum):
     LOOKUP = "lookup"
     UPDATE = "update"
     READ_BACK = "read back"
+    PROBE = "probe"
+    """Only with `probe`, and only if a changed account is not loaded."""
     EFFECT = "effect"
 
 
@@ -89,6 +91,15 @@ class PushResult:
     """Every expected server gave back exactly the bytes that were pushed."""
     effective: Mapping[str, Effect] = field(default_factory=dict)
     """Server name to what it makes of the account; a server that did not answer is absent."""
+    dropped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Server name to the imports it dropped; see `Holding.dropped`."""
+    unreachable: tuple[str, ...] = ()
+    """URLs of the target that could not be reached, each with the reason (`tls://n3:4222: connection refused`).
+
+    Looked for only when fewer servers answered than were expected.
+    """
+    said: Mapping[str, str] = field(default_factory=dict)
+    """Server name to the words it confirmed or refused the JWT with; empty if nothing was sent."""
 
     @property
     def ok(self) -> bool:
@@ -101,11 +112,16 @@ class PushResult:
         out += [f'server "{server}" did not confirm it' for server in self.missing]
         if self.unheard:
             expected = self.unheard + len(self.stored) + len(self.refused) + len(self.missing)
-            out.append(f"{self.unheard} of {expected} expected servers did not answer")
+            which = f" ({'; '.join(self.unreachable)})" if self.unreachable else ""
+            out.append(f"{self.unheard} of {expected} expected servers did not answer{which}")
         if not (out or self.read_back_ok):
             out.append("what the servers give back is not what was pushed")
         fine = (Effect.COMPLETE, Effect.NOT_LOADED)
-        out += [f'server "{s}" has it {state}' for s, state in self.effective.items() if state not in fine]
+        for server, state in self.effective.items():
+            if state not in fine:
+                lost = self.dropped.get(server, ())
+                which = f", without {'; '.join(lost)}" if lost else ""
+                out.append(f'server "{server}" has it {state}{which}')
         return tuple(out)
 
 
@@ -178,12 +194,15 @@ class Resolver(Protocol):
         """Return what each server holds of each account, and what it makes of it."""
         ...
 
-    def remove(self, ids: Sequence[str], permit: str, *, expected: int | None = None) -> RemoveResult:
-        """Delete accounts for good.
+    def remove(
+        self, ids: Sequence[str], permit: str | Sequence[str], *, expected: int | None = None
+    ) -> RemoveResult:
+        """Delete accounts for good. Nothing is sent while fewer servers answer than are expected.
 
         Args:
             ids: public keys of accounts; never the system account's.
-            permit: the JWT that asks for it, `sub` and `iss` the same operator signing key.
+            permit: the JWT that asks for it, `sub` and `iss` the same operator signing key; several if one would
+                be too large (`claims.permits.permits`). Together they name exactly `ids`.
             expected: how many servers must answer, as for `push`.
 
         """
@@ -194,6 +213,7 @@ class Resolver(Protocol):
         accounts: Sequence[AccountPush],
         *,
         expected: int | None = None,
+        probe: bool = False,
         on_progress: OnProgress | None = None,
     ) -> tuple[PushResult, ...]:
         """Store account JWTs on every server and verify it; results are in the order of `accounts`.
@@ -201,6 +221,8 @@ class Resolver(Protocol):
         Args:
             accounts: each account once.
             expected: how many servers must answer, if more than are known to be there.
+            probe: make each server load the changed accounts that nobody used there yet, so that their state
+                can be asked for. It leaves a refused login for each in the servers' logs.
             on_progress: told how far the push is.
 
         """
