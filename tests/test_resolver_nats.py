@@ -141,7 +141,7 @@ def test_unchanged_accounts_are_not_sent(tmp_path: Path) -> None:
         assert result.is_unchanged
         assert result.ok
         assert result.stored == ("n1",)
-        with pytest.raises(PushRejected, match="permissions violation for publish") as caught:
+        with pytest.raises(PushRejected, match="Permissions Violation for Publish") as caught:
             resolver.push([observer.account(1, iat=NOW + 1)])
         assert caught.value.results[0].missing == ("n1",)
         assert resolver.lookup([account.account]) == {account.account: account.jwt}
@@ -270,7 +270,7 @@ def test_the_pusher_role_needs_each_of_its_permissions(left_out: str, tmp_path: 
     with (
         full_resolvers(less, tmp_path) as running,
         less.open([running["n1"][0]]) as resolver,
-        pytest.raises(ResolverRejected, match="permissions violation for publish"),
+        pytest.raises(ResolverRejected, match="Permissions Violation for Publish"),
     ):
         resolver.push([less.account(1)])
 
@@ -458,12 +458,10 @@ def test_a_user_whose_key_is_another_is_refused(world: World, shared_url: str) -
 
 def test_an_inbox_that_is_not_its_own_is_refused(world: World, shared_url: str) -> None:
     with (
-        open_nats_resolver(
-            [shared_url], jwt=world.user_jwt(), key=world.user, inbox_prefix="_INBOX.other"
-        ) as it,
-        pytest.raises(ResolverRejected, match="permissions violation for subscription"),
+        pytest.raises(ResolverRejected, match="Permissions Violation for Subscription"),
+        open_nats_resolver([shared_url], jwt=world.user_jwt(), key=world.user, inbox_prefix="_INBOX.other"),
     ):
-        it.servers()
+        pytest.fail("it was open")
 
 
 @pytest.fixture(scope="module")
@@ -503,7 +501,7 @@ def test_tls_that_is_stripped_on_the_way_gets_no_jwt(world: World, wants_login: 
         middleman = threading.Thread(target=_pretend, args=(listener, info, heard))
         middleman.start()
         with (
-            pytest.raises(ResolverUnavailable, match="secure connection not available"),
+            pytest.raises(ResolverUnavailable, match="does not offer tls"),
             world.open([f"tls://127.0.0.1:{listener.getsockname()[1]}"], timeout=2),
         ):
             pytest.fail("it was open")

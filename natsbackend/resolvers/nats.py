@@ -24,7 +24,7 @@ from natsbackend.errors import InvalidKey, ResolverUnavailable
 from natsbackend.keys import KeyPair, KeyRole, is_public
 from natsbackend.resolvers.interface import AccountPush, OnProgress, PushResult, ServerInfo
 from natsbackend.resolvers.nats_push import LOOKUP, Push, discover, issued_at
-from natsbackend.resolvers.nats_wire import Login, Wire, quiet_tls
+from natsbackend.resolvers.nats_wire import Login, Wire
 
 _T = TypeVar("_T")
 
@@ -133,7 +133,7 @@ def open_nats_resolver(
 
     """
     login = Login(jwt=jwt, key=key, inbox_prefix=inbox_prefix, timeout=timeout, tls=tls_context)
-    with quiet_tls(), asyncio.Runner() as runner:
+    with asyncio.Runner() as runner:
         resolver = NatsResolver(runner, runner.run(Wire.connect(urls, login)), expected_servers)
         try:
             yield resolver

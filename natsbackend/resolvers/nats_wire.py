@@ -1,9 +1,9 @@
-"""One authenticated connection and many requests in flight on it. The only door to `nats` for resolvers.
+"""One authenticated connection and many requests in flight on it.
 
-It knows NATS, not accounts. Requests go out pipelined; all replies come to one wildcard subscription
-under a private inbox, told apart by a running number in their subject, so that a late one is never taken for
-another.
-Errors of nats-py and of the socket become `ResolverUnavailable` or `ResolverRejected` here.
+It knows NATS, not accounts. Requests go out pipelined, many in one write; all replies come to one wildcard
+subscription under a private inbox, told apart by a running number in their subject, so that a late one is never
+taken for another.
+Errors of the socket and the server's -ERR become `ResolverUnavailable` or `ResolverRejected` here.
 """
 
 from __future__ import annotations
@@ -11,34 +11,27 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import logging
-import math
+import json
 import secrets
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
-from nats import errors as nats_errors
-from nats.aio.client import Client
-from nats.aio.msg import Msg
-
+from natsbackend import __version__
 from natsbackend.errors import ResolverError, ResolverRejected, ResolverUnavailable
 from natsbackend.keys import KeyPair
+from natsbackend.resolvers.nats_stream import NotNats, Stream
 
 OPEN_REQUESTS = 512
-"""At most so many requests wait for their first reply; the sender goes on when half of them are answered."""
+"""At most so many requests wait for their first reply; more are sent when half of them are answered."""
 OPEN_BYTES = 4 << 20
 """At most so many payload bytes wait for a first reply (a single larger payload is still sent)."""
-_SEND_AHEAD = 32
-"""After so many publishes the event loop gets a turn, so that the server can begin."""
-_ABANDON = 0.05
-"""Seconds to close what was never open: nats-py waits for ever for the end of a TLS handshake that failed."""
-_LOOK_EVERY = 0.2
-"""Seconds after which the connection's state is looked at, whatever nats-py said or did not say."""
 _NAME = "natsbackend"
-_NO_RESPONDERS = "503"
-"""Status of the empty message by which the server says that nobody subscribed to a request's subject."""
+_NO_RESPONDERS = b"NATS/1.0 503"
+"""How the headers of the message begin by which the server says that nobody subscribed to a request's subject."""
+_ENDED_LOGINS = ("authentication expired", "authentication revoked", "authorization violation")
+"""What -ERR says when the server ends a connection that it will not take back."""
 
 Request = tuple[str, bytes]
 """Subject and payload."""
@@ -61,16 +54,16 @@ class Login:
 class Wire:
     """A connection with one subscription, made by `connect`; it belongs to the event loop that connected."""
 
-    def __init__(self, login: Login) -> None:
+    def __init__(self, login: Login, stream: Stream, inbox: str) -> None:
         self.timeout = login.timeout
-        self._client = Client()
-        self._inbox = f"{login.inbox_prefix}.{secrets.token_hex(8)}"
-        self._first = len(self._inbox) + 1
+        self._stream = stream
+        self._inbox = inbox
+        self._first = len(inbox) + 1
         self._failure: ResolverError | None = None
-        self._complaints: list[str] = []
-        self._is_open = False
+        self._is_open = True
         self._exchange: _Exchange | None = None
         self._next = 0
+        stream.on_message, stream.on_complaint, stream.on_end = self._received, self._complained, self._lost
 
     @classmethod
     async def connect(cls, urls: Sequence[str], login: Login) -> Wire:
@@ -82,68 +75,61 @@ class Wire:
 
         """
         reasons = []
-        for url in urls:
-            parts = _target(url)
-            wire = cls(login)
-            reason = await wire._open(parts, login)
-            if reason is None:
-                return wire
-            await wire.close(within=_ABANDON)
-            wire._raise_failure()
-            reasons.append(f'"{parts.netloc}": {reason}')
+        for target in [target_of(url) for url in urls]:
+            try:
+                return await cls._open(target, login)
+            except OSError as error:
+                reasons.append(f'"{target.netloc}": {reason_of(error, login.timeout)}')
         raise ResolverUnavailable(
             f"no server could be reached: {'; '.join(reasons) or 'no url was given'}",
             hint="check the addresses under targets, and that the servers run",
         )
 
+    @classmethod
+    async def _open(cls, target: SplitResult, login: Login) -> Wire:
+        inbox = f"{login.inbox_prefix}.{secrets.token_hex(8)}"
+        async with asyncio.timeout(login.timeout):
+            stream = await Stream.dial(target, login.tls)
+            try:
+                stream.write(f"CONNECT {_options(login, stream)}\r\nPING\r\n".encode())
+                await stream.wait_for(b"PONG")
+                # The subscription is asked for apart: only now is a complaint about it, and not about the login.
+                stream.write(f"SUB {inbox}.* 1\r\nPING\r\n".encode())
+                await stream.wait_for(b"PONG")
+            except BaseException:
+                stream.abort()
+                _raise_refused(target, stream)
+                raise
+        if stream.complaints:
+            stream.abort()
+            raise ResolverRejected(
+                f"the server refused: {stream.complaints[0]}",
+                hint="the login needs an inbox of its own, as the roles pusher and observer have",
+            )
+        return cls(login, stream, inbox)
+
     @property
     def max_payload(self) -> int:
         """The largest message this server takes, in bytes."""
-        return int(self._client.max_payload)
+        return int(self._stream.info.get("max_payload") or 1 << 20)
 
-    async def _open(self, target: SplitResult, login: Login) -> str | None:
-        """Connect, log in and subscribe; say why it could not be done, or return None."""
-        signed = _signer(self._client, target, login.key)
-        try:
-            async with asyncio.timeout(login.timeout):
-                await self._client.connect(
-                    [target.geturl()],
-                    name=_NAME,
-                    user_jwt_cb=lambda: bytearray(login.jwt.encode("ascii")),
-                    signature_cb=signed,
-                    error_cb=self._complained,
-                    closed_cb=self._closed,
-                    tls=login.tls,
-                    # One URL at a time and no reconnects: a push without connection must not go on blindly.
-                    allow_reconnect=False,
-                    max_reconnect_attempts=1,
-                    reconnect_time_wait=0,
-                    connect_timeout=math.ceil(login.timeout),
-                    inbox_prefix=login.inbox_prefix,
-                )
-                _require_tls(self._client, target)
-                await self._client.subscribe(f"{self._inbox}.*", cb=self._received)
-        except TimeoutError:
-            return f"no answer in {login.timeout:g} seconds"
-        except ssl.SSLError as error:
-            return f"tls: {getattr(error, 'verify_message', None) or error.reason or error}"
-        except nats_errors.NoServersError:
-            return self._complaints[0] if self._complaints else "not reachable"
-        except (OSError, nats_errors.Error) as error:
-            words = _words(error)
-            if "authorization" in words.lower() or "authentication" in words.lower():
-                self._failure = ResolverRejected(
-                    f'server "{target.netloc}" refused the login: {words}',
-                    hint="is the user of the system account this server runs with, and the clock right?",
-                )
-            return words
-        self._is_open = True
-        return None
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection still stands."""
+        return self._is_open
 
-    async def exchange(self, requests: Sequence[Request], *, each: int, take: Take) -> bool:
+    async def exchange(
+        self, requests: Sequence[Request], *, each: int, take: Take, before: Sequence[Request] = ()
+    ) -> bool:
         """Send all requests; give every reply to `take`; return when each has `each` replies.
 
         It waits on as long as replies keep coming, and gives up after `timeout` seconds of silence.
+
+        Args:
+            requests: subjects and payloads.
+            each: how many replies each is due.
+            take: given every reply.
+            before: for each request, if any, a message that needs no reply and goes out ahead of it.
 
         Returns:
             Whether every request got all its replies.
@@ -153,62 +139,82 @@ class Wire:
             ResolverRejected: the server refused a subject, or nobody there listens on it.
 
         """
+        base, self._next = self._next, self._next + len(requests)
+        exchange = _Exchange(requests=requests, before=before, base=base, each=each, take=take)
+        await self._do(exchange)
+        return exchange.unfinished == 0
+
+    async def gather(self, request: Request, take: Callable[[bytes], bool]) -> bool:
+        """Send one request that has many replies; `take` gets each and says whether it was the last.
+
+        Returns:
+            Whether the last one came; False after `timeout` seconds of silence.
+
+        Raises:
+            ResolverUnavailable, ResolverRejected: as for `exchange`.
+
+        """
+
+        def one(_: int, data: bytes) -> None:
+            if take(data):
+                exchange.done.set()
+
+        base, self._next = self._next, self._next + 1
+        exchange = _Exchange(requests=[request], before=(), base=base, each=-1, take=one)
+        await self._do(exchange)
+        return exchange.done.is_set()
+
+    async def _do(self, exchange: _Exchange) -> None:
         if not self._is_open:
             self._raise_failure()
             raise ResolverUnavailable("the connection is closed", hint="open it again")
-        base, self._next = self._next, self._next + len(requests)
-        exchange = _Exchange(requests=requests, base=base, each=each, take=take)
         self._exchange = exchange
-        sender = asyncio.create_task(self._send(exchange))
         try:
+            self._send(exchange)
             await self._until_done_or_silent(exchange)
         finally:
             self._exchange = None
-            sender.cancel()
-            await asyncio.wait({sender})
         self._raise_failure()
-        return exchange.unfinished == 0
 
-    async def _send(self, exchange: _Exchange) -> None:
-        publish, inbox, base = self._client.publish, self._inbox, exchange.base
-        try:
-            for index, (subject, payload) in enumerate(exchange.requests):
-                # nats-py swallows a cancellation while it flushes, so look whether this is over.
-                if self._exchange is not exchange:
-                    return
-                if not exchange.has_room(len(payload)):
-                    exchange.room.clear()
-                    await exchange.room.wait()
-                exchange.sent(len(payload))
-                await publish(subject, payload, f"{inbox}.{base + index}")
-                if index % _SEND_AHEAD == 0:
-                    await asyncio.sleep(0)
-        except nats_errors.Error:
-            self._lost()
+    def _send(self, exchange: _Exchange) -> None:
+        """Send as many requests as there is room for, in one write."""
+        out: list[bytes] = []
+        inbox, base, before, index = self._inbox, exchange.base, exchange.before, exchange.next
+        requests, last = exchange.requests, len(exchange.requests)
+        while index < last and exchange.has_room(len(requests[index][1])):
+            if before:
+                subject, payload = before[index]
+                out.append(b"PUB %s %d\r\n%s\r\n" % (subject.encode(), len(payload), payload))
+            subject, payload = requests[index]
+            head = f"PUB {subject} {inbox}.{base + index} {len(payload)}\r\n".encode()
+            out += (head, payload, b"\r\n")
+            exchange.sent(len(payload))
+            index += 1
+        exchange.next = index
+        if out:
+            self._stream.write(b"".join(out))
 
     async def _until_done_or_silent(self, exchange: _Exchange) -> None:
         now = asyncio.get_running_loop().time
-        began = now()
+        began, heard = now(), -1
         while not exchange.done.is_set():
-            if not self._client.is_connected:
-                self._lost()
+            # The time of a reply is not asked for: thousands of them come between two looks.
+            if exchange.heard != heard:
+                heard, began = exchange.heard, now()
+            elif now() - began >= self.timeout:
                 return
-            left = max(began, exchange.last) + self.timeout - now()
-            if left <= 0:
-                return
-            # nats-py forgets `closed_cb` when the end comes while it has something to write.
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(left, _LOOK_EVERY)):
+                async with asyncio.timeout(max(began + self.timeout - now(), 0.001)):
                     await exchange.done.wait()
 
-    async def _received(self, message: Msg) -> None:
+    def _received(self, subject: bytes, headers: bytes, payload: bytes) -> None:
         exchange = self._exchange
         if exchange is None:
             return
-        index = int(message.subject[self._first :]) - exchange.base
+        index = int(subject[self._first :]) - exchange.base
         if not 0 <= index < len(exchange.requests):
             return  # a late reply to an earlier exchange
-        if message.headers and message.headers.get("Status") == _NO_RESPONDERS:
+        if headers.startswith(_NO_RESPONDERS):
             self._fail(
                 ResolverRejected(
                     f'nobody listens on "{exchange.requests[index][0]}"',
@@ -216,35 +222,36 @@ class Wire:
                 )
             )
             return
-        exchange.replied(index, asyncio.get_running_loop().time())
         try:
-            exchange.take(index, message.data)
+            exchange.take(index, payload)
         except ResolverError as error:
             self._fail(error)
+        if exchange.replied(index):
+            self._send(exchange)
 
-    async def _complained(self, error: Exception) -> None:
-        """Take what nats-py would otherwise write into a log that ends up on standard error."""
-        words = _words(error)
-        self._complaints.append(words)
-        if "permissions violation" in words:
+    def _complained(self, words: str) -> None:
+        if words.lower().startswith("permissions violation"):
             self._fail(
                 ResolverRejected(
                     f"the server refused: {words}",
                     hint="push needs the role pusher, status the role observer",
                 )
             )
-        elif isinstance(error, nats_errors.SlowConsumerError):
-            self._fail(ResolverUnavailable("replies came faster than they could be read"))
-
-    async def _closed(self) -> None:
-        if self._is_open:
-            self._lost()
 
     def _lost(self) -> None:
+        if not self._is_open:
+            return
         self._is_open = False
-        reason = self._client.last_error
-        words = _words(reason) if reason else "closed by the server"
-        self._fail(ResolverUnavailable(f"the connection was lost: {words}", hint="push again: it is safe"))
+        words = self._stream.complaints[-1] if self._stream.complaints else ""
+        if words.lower().endswith(_ENDED_LOGINS):
+            ended = ResolverRejected(
+                f"the server ended the login: {words}",
+                hint="log in with new credentials; is the clock right?",
+            )
+            self._fail(ended)
+            return
+        reason = words or (_words(self._stream.error) if self._stream.error else "closed by the server")
+        self._fail(ResolverUnavailable(f"the connection was lost: {reason}", hint="push again: it is safe"))
 
     def _fail(self, failure: ResolverError) -> None:
         self._failure = self._failure or failure
@@ -257,12 +264,11 @@ class Wire:
         if failure:
             raise failure
 
-    async def close(self, *, within: float = 1.0) -> None:
-        """Close the connection in so many seconds; an error while closing is of no interest any more."""
+    async def close(self) -> None:
+        """Close the connection. All that was asked for is answered or given up: there is nothing to wait for."""
         self._is_open = False
-        with contextlib.suppress(OSError, TimeoutError, nats_errors.Error):
-            async with asyncio.timeout(within):
-                await self._client.close()
+        self._stream.abort()
+        await asyncio.sleep(0)  # asyncio closes the socket in its next turn
 
 
 class _Exchange:
@@ -270,16 +276,17 @@ class _Exchange:
 
     __slots__ = (
         "_counts", "_open_bytes", "_open_requests",
-        "base", "done", "each", "heard", "last", "requests", "room", "take", "unfinished",
+        "base", "before", "done", "each", "heard", "next", "requests", "take", "unfinished",
     )  # fmt: skip
 
-    def __init__(self, *, requests: Sequence[Request], base: int, each: int, take: Take) -> None:
-        self.requests, self.base, self.each, self.take = requests, base, each, take
+    def __init__(
+        self, *, requests: Sequence[Request], before: Sequence[Request], base: int, each: int, take: Take
+    ) -> None:
+        self.requests, self.before, self.base, self.each, self.take = requests, before, base, each, take
+        self.next = 0
         self.unfinished = len(requests)
         self.heard = 0
-        self.last = 0.0
         self.done = asyncio.Event()
-        self.room = asyncio.Event()
         self._counts = [0] * len(requests)
         self._open_requests = 0
         self._open_bytes = 0
@@ -295,43 +302,35 @@ class _Exchange:
         self._open_requests += 1
         self._open_bytes += size
 
-    def replied(self, index: int, now: float) -> None:
-        """Count a reply. The first one of a request makes room: a silent second server holds nobody up."""
+    def replied(self, index: int) -> bool:
+        """Count a reply, and tell whether there is room for many more requests.
+
+        The first reply of a request makes room: a silent second server holds nobody up.
+        """
         self.heard += 1
-        self.last = now
-        self._counts[index] += 1
-        count = self._counts[index]
-        if count == 1:
-            self._open_requests -= 1
-            self._open_bytes -= len(self.requests[index][1])
-            if self._open_requests <= OPEN_REQUESTS // 2 and self._open_bytes <= OPEN_BYTES // 2:
-                self.room.set()
+        self._counts[index] = count = self._counts[index] + 1
         if count == self.each:
             self.unfinished -= 1
             if self.unfinished == 0:
                 self.done.set()
+        if count > 1:
+            return False
+        self._open_requests -= 1
+        self._open_bytes -= len(self.requests[index][1])
+        return (
+            self.next < len(self.requests)
+            and self._open_requests <= OPEN_REQUESTS // 2
+            and self._open_bytes <= OPEN_BYTES // 2
+        )
 
 
-@contextlib.contextmanager
-def quiet_tls() -> Iterator[None]:
-    """Keep asyncio from telling the user's terminal, in a warning, how nats-py ends a TLS connection.
+def target_of(url: str) -> SplitResult:
+    """Read the URL of a server: `nats://HOST:PORT` or `tls://HOST:PORT`, without a user.
 
-    nats-py upgrades with a `StreamReaderProtocol` that does not know it is over TLS, so at each orderly end
-    asyncio warns of a return value that has no effect.
+    Raises:
+        ResolverError: it is not one.
+
     """
-
-    def is_wanted(record: logging.LogRecord) -> bool:
-        return "eof_received()" not in record.getMessage()
-
-    log = logging.getLogger("asyncio")
-    log.addFilter(is_wanted)
-    try:
-        yield
-    finally:
-        log.removeFilter(is_wanted)
-
-
-def _target(url: str) -> SplitResult:
     hint = "a target is nats://HOST:PORT or tls://HOST:PORT"
     try:
         parts = urlsplit(url if "://" in url else f"nats://{url}")
@@ -345,29 +344,55 @@ def _target(url: str) -> SplitResult:
     return urlsplit(f"{parts.scheme}://{host}:{port}")
 
 
-def _signer(client: Client, target: SplitResult, key: KeyPair) -> Callable[[str], bytes]:
-    def sign(nonce: str) -> bytes:
-        _require_tls(client, target)
-        return base64.b64encode(key.sign(nonce.encode("ascii")))
+def reason_of(error: OSError, timeout: float) -> str:
+    """Say why a server could not be reached."""
+    if isinstance(error, ssl.SSLError):
+        return f"tls: {getattr(error, 'verify_message', None) or error.reason or error}"
+    if isinstance(error, TimeoutError) and not error.strerror:
+        return f"no answer in {timeout:g} seconds"
+    return _words(error)
 
-    return sign
+
+def _options(login: Login, stream: Stream) -> str:
+    """Return the JSON of CONNECT. By now TLS stands where the URL asks for it."""
+    options: dict[str, object] = {
+        "verbose": False,
+        "pedantic": False,
+        "name": _NAME,
+        "lang": "python",
+        "version": __version__,
+        "protocol": 1,
+        "headers": True,
+        "no_responders": True,
+        "echo": True,
+        "jwt": login.jwt,
+    }
+    nonce = stream.info.get("nonce")
+    if isinstance(nonce, str) and nonce:
+        signature = base64.urlsafe_b64encode(login.key.sign(nonce.encode("utf-8")))
+        options["sig"] = signature.rstrip(b"=").decode("ascii")
+    return json.dumps(options)
 
 
-def _require_tls(client: Client, target: SplitResult) -> None:
-    """Refuse to go on in the clear where the URL says "tls".
-
-    nats-py takes the scheme for a wish: it does without TLS when the server's INFO, which anybody on the way
-    can change, does not ask for it. So look before the JWT is sent (a server that wants a login sends a nonce
-    to sign first) and again before anything else is.
-    """
-    if target.scheme == "tls" and not client._server_info.get("tls_required"):
-        raise nats_errors.SecureConnWantedError
+def _raise_refused(target: SplitResult, stream: Stream) -> None:
+    """Raise the server's own words about a login, if it said any; about itself it is another server's turn."""
+    if not stream.complaints:
+        return
+    words = stream.complaints[0]
+    if "authorization" in words.lower() or "authentication" in words.lower():
+        raise ResolverRejected(
+            f'server "{target.netloc}" refused the login: {words}',
+            hint="is the user of the system account this server runs with, and the clock right?",
+        )
+    raise NotNats(words)
 
 
 def _words(error: Exception) -> str:
-    """Return the text of an error of nats-py or the system, without its decoration."""
+    """Return the text of an error of the system, without its decoration."""
     if isinstance(error, ConnectionRefusedError):
         return "connection refused"
+    if isinstance(error, ssl.SSLError):
+        return f"tls: {error.reason or error}"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
-    return str(error).removeprefix("nats: ").strip("'") or type(error).__name__
+    return str(error) or "closed by the server"

@@ -27,34 +27,38 @@ from natsbackend.resolvers.nats_push import UPDATE
 
 LIMIT = 2.5
 """A push may take so many times the floor, until everything is read back."""
-SIZES = ((100, 15), (1_000, 5))
+SIZES = ((100, 5), (1_000, 3), (10_000, 1))
 """How many accounts, and how many rounds."""
 
 
 def floor(resolver: NatsResolver, accounts: Sequence[AccountPush]) -> float:
-    """Return the seconds it takes to publish all JWTs and to count the replies, and nothing else."""
-    wire = resolver._open()
-    client = wire._client
+    """Return the seconds it takes to publish all JWTs in one write and to count the replies, and nothing else."""
+    stream = resolver._open()._stream
+    inbox = f"_INBOX.{USER}.floor"
     payloads = [account.jwt.encode() for account in accounts]
+    data = b"".join(
+        b"PUB %s %s %d\r\n%s\r\n" % (UPDATE.encode(), inbox.encode(), len(payload), payload)
+        for payload in payloads
+    )
 
     async def run() -> float:
-        done, left = asyncio.Event(), len(payloads)
+        done, left, listener = asyncio.Event(), len(payloads), stream.on_message
 
-        async def count(_: object) -> None:
+        def count(*_: bytes) -> None:
             nonlocal left
             left -= 1
             if not left:
                 done.set()
 
-        inbox = f"_INBOX.{USER}.floor"
-        subscription = await client.subscribe(inbox, cb=count)
-        await client.flush()
+        stream.on_message = count
+        stream.write(f"SUB {inbox} 9\r\nPING\r\n".encode())
+        await stream.wait_for(b"PONG")
         started = time.perf_counter()
-        for payload in payloads:
-            await client.publish(UPDATE, payload, inbox)
+        stream.write(data)
         await done.wait()
         took = time.perf_counter() - started
-        await subscription.unsubscribe()
+        stream.write(b"UNSUB 9\r\n")
+        stream.on_message = listener
         return took
 
     return resolver._run(run())
