@@ -45,13 +45,31 @@ def server(space: Workspace) -> Iterator[NatsServer]:
         yield running
 
 
+MEMBERS = {
+    "arrived",
+    "changes",
+    "dropped_accounts",
+    "error",
+    "findings",
+    "foreign",
+    "format",
+    "interrupted",
+    "kept_revocations",
+    "not_arrived",
+    "ok",
+    "pruned",
+    "results",
+    "target",
+}
+
+
 def push(space: Workspace, *arguments: str, code: int = 0) -> Ran:
     return natsbackend_here("push", *arguments, cwd=space.root, code=code)
 
 
 def results(space: Workspace, *arguments: str) -> dict[str, dict[str, Any]]:
     answer = push(space, "--yes", "--format", "json", *arguments).json
-    assert set(answer) == {"format", "results"}
+    assert set(answer) == MEMBERS
     assert answer["format"] == 1
     return {result["account"]: result for result in answer["results"]}
 
@@ -76,6 +94,7 @@ def test_every_account_is_pushed_and_read_back(space: Workspace, server: NatsSer
             "unheard",
             "read_back",
             "effect",
+            "not_verified",
             "problems",
         }
         assert result["ok"], result

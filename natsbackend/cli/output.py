@@ -194,3 +194,38 @@ class Progress:
                 yield
             finally:
                 self._spinner = None
+
+
+class Bar:
+    """How far something with many parts is: a bar on a terminal, else one line for each step that is done."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._bar: Any = None
+        self._tasks: dict[str, Any] = {}
+
+    def tell(self, step: str, done: int, total: int) -> None:
+        """Say how far a step is."""
+        if self._bar is not None:
+            if step not in self._tasks:
+                self._tasks[step] = self._bar.add_task(step, total=total)
+            self._bar.update(self._tasks[step], completed=done, total=total)
+        elif done >= total and not self._quiet and total:
+            say(f"{_paint('✓', _GREEN)} {step}: {done} of {total}")
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Bar]:
+        """Show it while inside."""
+        if self._quiet or not _coloured(sys.stderr):
+            yield self
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            self._bar = bar
+            try:
+                yield self
+            finally:
+                self._bar = None

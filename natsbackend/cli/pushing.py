@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from natsbackend.cli import output
+from natsbackend.cli import output, pushed
 from natsbackend.cli.options import (
     EnvOption,
     FileOption,
@@ -22,10 +27,9 @@ from natsbackend.cli.options import (
 from natsbackend.wording import counted
 
 if TYPE_CHECKING:
-    from natsbackend.resolvers.interface import PushResult
+    from natsbackend.workflow.push_run import Outcome, Prepared
 
-
-_KEY_LENGTH = 56
+INTERRUPTED = 130
 
 
 def register(app: typer.Typer) -> None:
@@ -46,6 +50,35 @@ def push(
             help="Push here instead: nats://HOST:PORT. Repeatable: several are ways into one cluster.",
         ),
     ] = None,
+    servers: Annotated[
+        int | None,
+        typer.Option(
+            "--servers",
+            metavar="N",
+            help="How many servers must take it, instead of what the target says: one that is down is an error "
+            "unless this says so.",
+            min=1,
+        ),
+    ] = None,
+    plan: Annotated[
+        str | None,
+        typer.Option(
+            "--plan",
+            metavar="FILE",
+            help="Push what `plan --out FILE` wrote down and somebody reviewed, or refuse: nothing is asked.",
+        ),
+    ] = None,
+    prune: Annotated[
+        bool,
+        typer.Option("--prune", help="End accounts that the spec has dropped, on every server; never SYS."),
+    ] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Go on where a guard would stop: many accounts at once, the system account, a newer JWT there.",
+        ),
+    ] = False,
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
     timeout: Annotated[
         float, typer.Option("--timeout", help="Seconds to wait for an answer.", min=0.1)
@@ -54,76 +87,106 @@ def push(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Push every account to a running server.
+    """Push the accounts that changed to running servers, and prove that they are in effect.
 
-    Each JWT is read back from every server. Needs the seed of the system account's role `pusher`, and that of an
-    operator signing key only where a JWT is not in build/.
+    Shows what would change and asks. Each JWT is read back from every server. Revocations that the servers have and
+    nobody here knew are kept, and recorded in the lock. Exit code 1 if a server is missing, refused an account or
+    dropped an import; pushing again sends only what is missing. Needs the seed of the system account's role `pusher`,
+    and that of an operator signing key only where a JWT is not in build/, or has to be signed again.
 
     Example: natsbackend push --server nats://127.0.0.1:4222 --yes
     """
     import time
+    from dataclasses import replace
 
     from natsbackend.workflow.collecting import collection_paused
-    from natsbackend.workflow.push import choose_target, recorded_tree
-    from natsbackend.workflow.push import push as push_all
+    from natsbackend.workflow.opening import open_spec
+    from natsbackend.workflow.push import choose_target
+    from natsbackend.workflow.push_run import Request, apply, prepare
 
     path, project = spec_and_project(either(spec, file), env)
-    now = int(time.time())
+    must_ask = not (yes or plan)
+    if must_ask and not sys.stdin.isatty():
+        raise typer.BadParameter("push asks before it writes, and there is no terminal to ask on; pass --yes")
     with collection_paused():
-        tree = recorded_tree(path, project, now=now)
-    target = choose_target(tree.backend, to, server or [])
-    question = f"push {counted(len(tree.backend.accounts), 'account')} to {', '.join(target.urls)}?"
-    if not yes:
-        _ask(question)
-    results = push_all(tree, target, now=now, timeout=timeout)
-    if report is ReportFormat.JSON:
-        output.answer_json({"format": 1, "results": [_result_json(r) for r in results]})
-    else:
-        _tell(results, quiet=quiet, verbose=verbose)
-    if any(not r.ok for r in results):
+        opened = open_spec(str(path))
+        target = choose_target(opened.backend, to, server or [])
+        if servers is not None:
+            target = replace(target, servers=servers)
+        request = Request(
+            spec=path,
+            opened=opened,
+            project=project,
+            target=target,
+            now=int(time.time()),
+            timeout=timeout,
+            force=force,
+            prune=prune,
+        )
+        prepared = prepare(request)
+    if not quiet:
+        pushed.show(prepared)
+    _agree(prepared, plan, force=force, must_ask=must_ask)
+    with _orderly_interrupts(), output.Bar(quiet=quiet).running() as bar:
+        outcome = apply(prepared, on_progress=bar.tell)
+    _answer(prepared, outcome, report, quiet=quiet, verbose=verbose)
+    if outcome.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if not outcome.ok:
         raise typer.Exit(1)
 
 
+def _agree(prepared: Prepared, plan: str | None, *, force: bool, must_ask: bool) -> None:
+    """Refuse what cannot work or was not reviewed; ask, where there is something to be done."""
+    from natsbackend.errors import ProjectError, SpecError
+    from natsbackend.workflow.push_plan import read_plan, refuse_another
+
+    if prepared.plan.problems:
+        raise SpecError(prepared.plan.problems)
+    if plan is not None:
+        refuse_another(read_plan(Path(plan)), prepared.plan)
+    if prepared.plan.guards and not (force or must_ask):
+        raise ProjectError(
+            f"refused without --force: {'; '.join(prepared.plan.guards)}",
+            hint="nothing was sent; look at the plan, and add --force if this is meant",
+        )
+    if not must_ask or prepared.is_done:
+        return
+    for guard in () if force else prepared.plan.guards:
+        _ask(f"{guard}; is that meant?")
+    target = prepared.request.target
+    _ask(f"push {counted(len(prepared.tree.backend.accounts), 'account')} to {', '.join(target.urls)}?")
+
+
 def _ask(question: str) -> None:
-    if not sys.stdin.isatty():
-        raise typer.BadParameter("push asks before it writes, and there is no terminal to ask on; pass --yes")
     if not typer.confirm(question, err=True):
         raise typer.Abort
 
 
-def _tell(results: tuple[PushResult, ...], *, quiet: bool, verbose: bool) -> None:
-    for result in results:
-        for problem in result.problems():
-            output.answer(f"{output.bad('✗')} {result.name}: {problem}")
-        if verbose and result.ok:
-            state = "unchanged" if result.is_unchanged else "pushed"
-            servers = ", ".join(_short(server) for server in result.stored)
-            output.answer(f"{output.good('✓')} {result.name}: {state}, on {servers}")
-    if not quiet:
-        failed = sum(not r.ok for r in results)
-        pushed = sum(r.ok and not r.is_unchanged for r in results)
-        unchanged = sum(r.ok and r.is_unchanged for r in results)
-        output.answer(
-            f"{counted(pushed, 'account')} pushed and read back, {unchanged} unchanged, {failed} failed"
-        )
+@contextlib.contextmanager
+def _orderly_interrupts() -> Iterator[None]:
+    """Let ^C end a push in order: asyncio cancels what runs only where the handler is Python's own."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
-def _short(server: str) -> str:
-    """A server without a name of its own is called by its key, whose beginning tells it from others."""
-    return server[:8] if len(server) == _KEY_LENGTH and server.startswith("N") else server
+def _answer(
+    prepared: Prepared, outcome: Outcome, report: ReportFormat, *, quiet: bool, verbose: bool
+) -> None:
+    from natsbackend.workflow.push_findings import dropped_imports
 
-
-def _result_json(result: PushResult) -> dict[str, Any]:
-    return {
-        "account": result.name,
-        "public_key": result.account,
-        "ok": result.ok,
-        "unchanged": result.is_unchanged,
-        "stored": list(result.stored),
-        "refused": dict(result.refused),
-        "missing": list(result.missing),
-        "unheard": result.unheard,
-        "read_back": result.read_back_ok,
-        "effect": {server: state.value for server, state in result.effective.items()},
-        "problems": list(result.problems()),
-    }
+    findings = dropped_imports(prepared.tree, outcome.results)
+    if report is ReportFormat.JSON:
+        output.answer_json(pushed.to_json(prepared, outcome, findings))
+    else:
+        pushed.tell(prepared, outcome, quiet=quiet, verbose=verbose)
+    output.show_diagnostics(findings)
+    if outcome.error is not None:
+        output.show_error(outcome.error.message, outcome.error.hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from natsbackend.claims.build import build
@@ -96,6 +96,16 @@ class Tree:
                 _remove(path)
         return stale
 
+    def record(self) -> None:
+        """Write the lock, and what of `build/` is there and differs; nothing private is touched or removed."""
+        lock, rest = Batch(), Batch()
+        lock.add(self.project.lock, render_lock(self.lock))
+        for path, (content, mode) in self.files.items():
+            if path.is_relative_to(self.project.build) and path.exists() and _read(path) != content:
+                rest.add(path, content, mode, differs=True)
+        lock.write()
+        rest.write()
+
     def _leftovers(self) -> tuple[Path, ...]:
         """JWTs of accounts and creds of users that the spec no longer has; creds only where the store has the seed."""
         sentinel = self.project.default_sentinel
@@ -124,6 +134,15 @@ def _remove(path: Path) -> None:
         raise ProjectError(f"cannot remove {path}: {e.strerror}") from e
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A lock in the place of the one on disk, and tokens in the place of those of `build/`."""
+
+    lock: Lock
+    tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """By path."""
+
+
 class Seeds:
     """Seeds made in this run and those of the store, each looked for once."""
 
@@ -147,16 +166,17 @@ def plan_tree(
     not_renamed: bool = False,
     users: bool = True,
     entropy: Entropy = os.urandom,
+    known: Known | None = None,
 ) -> Tree:
     """Work out the tree of a spec.
 
     Without `users` no user is issued, no creds are made and no secret is read, so that only an operator's seed may be
-    needed. See
-    `generate` for the other arguments and the errors.
+    needed. `known` is what a target knows better than the lock. See `generate` for the other arguments and the errors.
     """
     backend = opened.backend
     store = DirectoryKeyStore(project.keys)
-    reconciled = reconcile(read_lock(project), backend, not_renamed=not_renamed)
+    known = known or Known(lock=read_lock(project))
+    reconciled = reconcile(known.lock, backend, not_renamed=not_renamed)
     places = dict(_token_files(backend, project))
     _refuse_lost(reconciled.missing, places, project)
     new_keys = _make_keys(reconciled, frozen=frozen, entropy=entropy)
@@ -169,7 +189,7 @@ def plan_tree(
         raise SpecError((*opened.warnings, *late))
     seeds = Seeds(store, {pair.public: pair for _, pair in new_keys})
     sentinel = _sentinel_file(backend, project)
-    issuing = _issue_all(backend, lock, places, seeds, sentinel, now=now, users=users)
+    issuing = _issue_all(backend, lock, places, seeds, sentinel, now=now, users=users, known=known.tokens)
     lock = issuing.finish()
     files, without = _token_contents(places, lock, seeds, issuing.tokens)
     files |= {file: (issuing.tokens[path], 0o644) for path, file in sentinel.items()}
@@ -239,8 +259,11 @@ def _issue_all(
     *,
     now: int,
     users: bool,
+    known: Mapping[str, str],
 ) -> Issuing:
     def find_token(path: str) -> str | None:
+        if path in known:
+            return known[path]
         file = sentinel.get(path, places[path])
         text = _read(file)
         return parse_creds(text).jwt if text is not None and file.suffix == ".creds" else text
