@@ -34,10 +34,10 @@ from natsbackend.resolvers.interface import (
     Step,
 )
 from natsbackend.resolvers.nats import NatsResolver, open_nats_resolver
-from natsbackend.resolvers.nats_push import OBSERVER_PUBLISH, PUSHER_PUBLISH, UPDATE
-from natsbackend.resolvers.nats_wire import OPEN_REQUESTS, Login, Wire
+from natsbackend.resolvers.nats_exchange import OPEN_REQUESTS
+from natsbackend.resolvers.nats_subjects import DELETE, OBSERVER_PUBLISH, PUSHER_PUBLISH, UPDATE
+from natsbackend.resolvers.nats_wire import Login, Wire
 
-DELETE = "$SYS.REQ.CLAIMS.DELETE"
 STRANGER = key(KeyRole.OPERATOR, 99)
 
 
@@ -302,7 +302,9 @@ def test_an_import_that_nobody_exports_is_reported_as_incomplete(
     (result,) = resolver.push([world.account(60, iat=NOW + 1, signing_keys=[signer.public], imports=imports)])
     assert result.read_back_ok
     assert result.effective == {"n1": Effect.INCOMPLETE}
-    assert result.problems() == ('server "n1" has it incomplete',)
+    lost = f"stream a from {plain.account}"
+    assert result.dropped == {"n1": (lost,)}
+    assert result.problems() == (f'server "n1" has it incomplete, without {lost}',)
 
 
 def test_an_account_deleted_and_pushed_again_as_it_was_is_reported_as_expired(

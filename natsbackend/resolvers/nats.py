@@ -8,8 +8,12 @@ What the server does not do for us (nats-server 2.15.1, `server/accounts.go`, `D
 200 to a JWT whose issuer it does not trust and overwrites the good one with it; it stores an older JWT over a
 newer one; 200 does not mean that imports were installed. `push` makes up for all three.
 
-The user needs, in the system account, and nothing more: publish to `nats_push.PUSHER_PUBLISH` (for `servers`
-and `lookup` to `OBSERVER_PUBLISH`), and subscribe to `<inbox_prefix>.>`.
+A connection that is lost is made again over the next URL, and what was asked is asked again: all of it is safe to
+do twice.
+
+The user needs, in the system account, and nothing more: publish to `nats_subjects.PUSHER_PUBLISH` (for `servers`
+and `lookup` to `OBSERVER_PUBLISH`, for `fetch` and `inspect` to `READER_PUBLISH`, for `remove` to `DELETE`), and
+subscribe to `<inbox_prefix>.>`.
 """
 
 from __future__ import annotations
@@ -17,13 +21,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from natsbackend.errors import InvalidKey, ResolverUnavailable
 from natsbackend.keys import KeyPair, KeyRole, is_public
-from natsbackend.resolvers.interface import AccountPush, OnProgress, PushResult, ServerInfo
-from natsbackend.resolvers.nats_push import LOOKUP, Push, discover, issued_at
+from natsbackend.resolvers import nats_read, nats_remove
+from natsbackend.resolvers.interface import (
+    AccountPush,
+    Holding,
+    OnProgress,
+    PushResult,
+    RemoveResult,
+    ServerInfo,
+)
+from natsbackend.resolvers.nats_fleet import discover
+from natsbackend.resolvers.nats_push import Push
+from natsbackend.resolvers.nats_session import Session
 from natsbackend.resolvers.nats_wire import Login, Wire
 
 _T = TypeVar("_T")
@@ -32,9 +46,9 @@ _T = TypeVar("_T")
 class NatsResolver:
     """A `Resolver` over one connection to the system account; made by `open_nats_resolver`."""
 
-    def __init__(self, runner: asyncio.Runner, wire: Wire, expected: int | None) -> None:
+    def __init__(self, runner: asyncio.Runner, session: Session, expected: int | None) -> None:
         self._runner = runner
-        self._wire: Wire | None = wire
+        self._session: Session | None = session
         self._expected = expected
 
     def servers(self) -> tuple[ServerInfo, ...]:
@@ -45,7 +59,7 @@ class NatsResolver:
             ResolverRejected: this user may not ask.
 
         """
-        return self._run(discover(self._open(), self._expected)).servers
+        return self._run(lambda wire: discover(wire, self._expected)).servers
 
     def lookup(self, ids: Sequence[str]) -> Mapping[str, str | None]:
         """Return the stored JWT of each account: the newest where servers differ, None if there is none.
@@ -56,16 +70,56 @@ class NatsResolver:
             ResolverRejected: this user may not ask, or there is no full resolver.
 
         """
-        for account in ids:
-            if not is_public(account, KeyRole.ACCOUNT):
-                raise InvalidKey(f'"{account}" is not the public key of an account')
-        return self._run(_lookup(self._open(), tuple(dict.fromkeys(ids)), self._expected))
+        wanted = _accounts(ids)
+        return self._run(lambda wire: nats_read.look_up(wire, wanted, self._expected))
+
+    def fetch(self) -> Mapping[str, str]:
+        """Return every account JWT of one server by the account's public key, in bulk.
+
+        Raises:
+            ResolverUnavailable: nobody answered, or not to the end.
+            ResolverRejected: this user may not ask, or the servers have neither a full nor a cache resolver.
+
+        """
+        return self._run(nats_read.fetch)
+
+    def inspect(self, ids: Sequence[str]) -> Mapping[str, Holding]:
+        """Return what each server holds of each account, and what it makes of it.
+
+        A server does not say who it is when it gives back a stored JWT. Where that cannot be told from the rest of
+        what it says (servers that hold different ones, and work with none), `tokens` names them all: `n1 or n2`.
+
+        Raises:
+            InvalidKey: an id is not an account's public key.
+            ResolverUnavailable: nobody answered.
+            ResolverRejected: this user may not ask.
+
+        """
+        wanted = _accounts(ids)
+        return self._run(lambda wire: nats_read.inspect(wire, wanted, self._expected))
+
+    def remove(
+        self, ids: Sequence[str], permit: str | Sequence[str], *, expected: int | None = None
+    ) -> RemoveResult:
+        """Delete accounts for good; see `Resolver.remove`.
+
+        Raises:
+            InvalidKey: an id is not an account's public key.
+            ClaimsError: before anything was sent, a permit cannot be read.
+            ResolverRejected: before anything was sent, permits that the servers would refuse; or this user may not.
+            ResolverUnavailable: nobody answered, or the connection was lost: removing again is safe.
+
+        """
+        wanted = _accounts(ids)
+        permits = [permit] if isinstance(permit, str) else list(permit)
+        return self._run(lambda wire: nats_remove.remove(wire, wanted, permits, expected or self._expected))
 
     def push(
         self,
         accounts: Sequence[AccountPush],
         *,
         expected: int | None = None,
+        probe: bool = False,
         on_progress: OnProgress | None = None,
     ) -> tuple[PushResult, ...]:
         """Store account JWTs on every server and verify it; results are in the order of `accounts`.
@@ -74,6 +128,9 @@ class NatsResolver:
             accounts: each account once.
             expected: how many servers must answer; without it what `open_nats_resolver` was told, and never
                 fewer than the servers that know of each other.
+            probe: make every server load the changed accounts that nobody used there yet, so that their state
+                can be asked for. The user then needs to publish to `nats_subjects.LOAD`; if it may not, such
+                accounts stay `NOT_LOADED`.
             on_progress: told how far the push is, from inside the event loop: it must not block.
 
         Raises:
@@ -84,23 +141,31 @@ class NatsResolver:
             PushInterrupted, PushRejected: the same after something may have been sent.
 
         """
-        push = Push(self._open(), accounts, expected or self._expected, on_progress)
-        return self._run(push.run())
+        session = self._open()
+        push = Push(
+            accounts,
+            urls=session.urls,
+            login=session.login,
+            expected=expected or self._expected,
+            probe=probe,
+            on_progress=on_progress,
+        )
+        return self._run(push.run)
 
     def close(self) -> None:
         """Close the connection and the event loop; a second call does nothing."""
-        wire, self._wire = self._wire, None
-        if wire:
-            self._runner.run(wire.close())
+        session, self._session = self._session, None
+        if session:
+            self._runner.run(session.close())
             self._runner.close()
 
-    def _open(self) -> Wire:
-        if self._wire is None:
+    def _open(self) -> Session:
+        if self._session is None:
             raise ResolverUnavailable("the resolver is closed", hint="open it again")
-        return self._wire
+        return self._session
 
-    def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
-        return self._runner.run(work)
+    def _run(self, work: Callable[[Wire], Awaitable[_T]]) -> _T:
+        return self._runner.run(self._open().run(work))
 
 
 @contextlib.contextmanager
@@ -134,30 +199,15 @@ def open_nats_resolver(
     """
     login = Login(jwt=jwt, key=key, inbox_prefix=inbox_prefix, timeout=timeout, tls=tls_context)
     with asyncio.Runner() as runner:
-        resolver = NatsResolver(runner, runner.run(Wire.connect(urls, login)), expected_servers)
+        resolver = NatsResolver(runner, runner.run(Session.open(urls, login)), expected_servers)
         try:
             yield resolver
         finally:
             resolver.close()
 
 
-async def _lookup(wire: Wire, ids: Sequence[str], expected: int | None) -> Mapping[str, str | None]:
-    fleet = await discover(wire, expected)
-    found: dict[str, tuple[int, str | None]] = {}
-
-    def take(index: int, data: bytes) -> None:
-        # An empty reply is how a server says that it has none.
-        stored = data.decode("utf-8", "replace") or None
-        iat = -1 if stored is None else issued_at(data)
-        if iat > found.get(ids[index], (-2, None))[0]:
-            found[ids[index]] = (iat, stored)
-
-    await wire.exchange(
-        [(LOOKUP.format(account), b"") for account in ids], each=len(fleet.servers), take=take
-    )
-    silent = [account for account in ids if account not in found]
-    if silent:
-        raise ResolverUnavailable(
-            f"no server answered the lookup of {len(silent)} accounts, first {silent[0]}"
-        )
-    return {account: found[account][1] for account in ids}
+def _accounts(ids: Sequence[str]) -> tuple[str, ...]:
+    for account in ids:
+        if not is_public(account, KeyRole.ACCOUNT):
+            raise InvalidKey(f'"{account}" is not the public key of an account')
+    return tuple(dict.fromkeys(ids))

@@ -21,22 +21,18 @@ from urllib.parse import SplitResult, urlsplit
 from natsbackend import __version__
 from natsbackend.errors import ResolverError, ResolverRejected, ResolverUnavailable
 from natsbackend.keys import KeyPair
+from natsbackend.resolvers.nats_exchange import Exchange, Request, Take
 from natsbackend.resolvers.nats_stream import NotNats, Stream
 
-OPEN_REQUESTS = 512
-"""At most so many requests wait for their first reply; more are sent when half of them are answered."""
-OPEN_BYTES = 4 << 20
-"""At most so many payload bytes wait for a first reply (a single larger payload is still sent)."""
 _NAME = "natsbackend"
 _NO_RESPONDERS = b"NATS/1.0 503"
 """How the headers of the message begin by which the server says that nobody subscribed to a request's subject."""
 _ENDED_LOGINS = ("authentication expired", "authentication revoked", "authorization violation")
 """What -ERR says when the server ends a connection that it will not take back."""
 
-Request = tuple[str, bytes]
-"""Subject and payload."""
-Take = Callable[[int, bytes], None]
-"""Called for each reply with the index of its request. If it raises a `ResolverError`, the exchange ends."""
+
+class NobodyListens(ResolverRejected):
+    """No server subscribed to a request's subject: it has no resolver that serves it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +57,7 @@ class Wire:
         self._first = len(inbox) + 1
         self._failure: ResolverError | None = None
         self._is_open = True
-        self._exchange: _Exchange | None = None
+        self._exchange: Exchange | None = None
         self._next = 0
         stream.on_message, stream.on_complaint, stream.on_end = self._received, self._complained, self._lost
 
@@ -140,7 +136,7 @@ class Wire:
 
         """
         base, self._next = self._next, self._next + len(requests)
-        exchange = _Exchange(requests=requests, before=before, base=base, each=each, take=take)
+        exchange = Exchange(requests=requests, before=before, base=base, each=each, take=take)
         await self._do(exchange)
         return exchange.unfinished == 0
 
@@ -160,11 +156,11 @@ class Wire:
                 exchange.done.set()
 
         base, self._next = self._next, self._next + 1
-        exchange = _Exchange(requests=[request], before=(), base=base, each=-1, take=one)
+        exchange = Exchange(requests=[request], before=(), base=base, each=-1, take=one)
         await self._do(exchange)
         return exchange.done.is_set()
 
-    async def _do(self, exchange: _Exchange) -> None:
+    async def _do(self, exchange: Exchange) -> None:
         if not self._is_open:
             self._raise_failure()
             raise ResolverUnavailable("the connection is closed", hint="open it again")
@@ -176,7 +172,7 @@ class Wire:
             self._exchange = None
         self._raise_failure()
 
-    def _send(self, exchange: _Exchange) -> None:
+    def _send(self, exchange: Exchange) -> None:
         """Send as many requests as there is room for, in one write."""
         out: list[bytes] = []
         inbox, base, before, index = self._inbox, exchange.base, exchange.before, exchange.next
@@ -194,7 +190,7 @@ class Wire:
         if out:
             self._stream.write(b"".join(out))
 
-    async def _until_done_or_silent(self, exchange: _Exchange) -> None:
+    async def _until_done_or_silent(self, exchange: Exchange) -> None:
         now = asyncio.get_running_loop().time
         began, heard = now(), -1
         while not exchange.done.is_set():
@@ -216,7 +212,7 @@ class Wire:
             return  # a late reply to an earlier exchange
         if headers.startswith(_NO_RESPONDERS):
             self._fail(
-                ResolverRejected(
+                NobodyListens(
                     f'nobody listens on "{exchange.requests[index][0]}"',
                     hint="the user must be of the system account, and the server's resolver of type full",
                 )
@@ -269,59 +265,6 @@ class Wire:
         self._is_open = False
         self._stream.abort()
         await asyncio.sleep(0)  # asyncio closes the socket in its next turn
-
-
-class _Exchange:
-    """The state of one batch of requests."""
-
-    __slots__ = (
-        "_counts", "_open_bytes", "_open_requests",
-        "base", "before", "done", "each", "heard", "next", "requests", "take", "unfinished",
-    )  # fmt: skip
-
-    def __init__(
-        self, *, requests: Sequence[Request], before: Sequence[Request], base: int, each: int, take: Take
-    ) -> None:
-        self.requests, self.before, self.base, self.each, self.take = requests, before, base, each, take
-        self.next = 0
-        self.unfinished = len(requests)
-        self.heard = 0
-        self.done = asyncio.Event()
-        self._counts = [0] * len(requests)
-        self._open_requests = 0
-        self._open_bytes = 0
-        if not requests:
-            self.done.set()
-
-    def has_room(self, size: int) -> bool:
-        return self._open_requests == 0 or (
-            self._open_requests < OPEN_REQUESTS and self._open_bytes + size <= OPEN_BYTES
-        )
-
-    def sent(self, size: int) -> None:
-        self._open_requests += 1
-        self._open_bytes += size
-
-    def replied(self, index: int) -> bool:
-        """Count a reply, and tell whether there is room for many more requests.
-
-        The first reply of a request makes room: a silent second server holds nobody up.
-        """
-        self.heard += 1
-        self._counts[index] = count = self._counts[index] + 1
-        if count == self.each:
-            self.unfinished -= 1
-            if self.unfinished == 0:
-                self.done.set()
-        if count > 1:
-            return False
-        self._open_requests -= 1
-        self._open_bytes -= len(self.requests[index][1])
-        return (
-            self.next < len(self.requests)
-            and self._open_requests <= OPEN_REQUESTS // 2
-            and self._open_bytes <= OPEN_BYTES // 2
-        )
 
 
 def target_of(url: str) -> SplitResult:

@@ -23,7 +23,7 @@ from support.resolvers import NOW, USER, World, full_resolvers
 
 from natsbackend.resolvers.interface import AccountPush, Step
 from natsbackend.resolvers.nats import NatsResolver
-from natsbackend.resolvers.nats_push import UPDATE
+from natsbackend.resolvers.nats_subjects import UPDATE
 
 LIMIT = 2.5
 """A push may take so many times the floor, until everything is read back."""
@@ -33,7 +33,7 @@ SIZES = ((100, 5), (1_000, 3), (10_000, 1))
 
 def floor(resolver: NatsResolver, accounts: Sequence[AccountPush]) -> float:
     """Return the seconds it takes to publish all JWTs in one write and to count the replies, and nothing else."""
-    stream = resolver._open()._stream
+    stream = resolver._open().wire._stream
     inbox = f"_INBOX.{USER}.floor"
     payloads = [account.jwt.encode() for account in accounts]
     data = b"".join(
@@ -61,7 +61,7 @@ def floor(resolver: NatsResolver, accounts: Sequence[AccountPush]) -> float:
         stream.on_message = listener
         return took
 
-    return resolver._run(run())
+    return resolver._runner.run(run())
 
 
 def verified(resolver: NatsResolver, accounts: Sequence[AccountPush]) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from natsbackend.keys import KeyPair, KeyRole
 from natsbackend.live.server import NatsServer, find_server
 from natsbackend.resolvers.interface import AccountPush
 from natsbackend.resolvers.nats import NatsResolver, open_nats_resolver
-from natsbackend.resolvers.nats_push import PUSHER_PUBLISH
+from natsbackend.resolvers.nats_subjects import PUSHER_PUBLISH
 
 NOW = 1_800_000_000
 """Issue time of everything unless a test says otherwise; the server accepts one that is not now."""
@@ -140,12 +140,14 @@ def full_resolvers(
     *,
     names: Sequence[str] = ("n1",),
     memory: Sequence[str] = (),
+    cache: Sequence[str] = (),
     preload: Sequence[AccountPush] = (),
     extra: str = "",
+    allow_delete: bool = True,
 ) -> Iterator[Mapping[str, tuple[str, NatsServer]]]:
     """Run a server with a full resolver for each name, as one cluster; give the URL and process of each name.
 
-    The servers named in `memory` have a memory resolver instead. `preload` is stored beside the system's JWT.
+    The servers named in `memory` and `cache` have such a resolver instead. `preload` is stored beside the system's JWT.
     """
     preloaded = "".join(f", {account.account}: {account.jwt}" for account in preload)
     ports = free_ports(2 * len(names))
@@ -159,7 +161,9 @@ def full_resolvers(
             cluster = (
                 f"cluster {{ name: c, listen: 127.0.0.1:{route}, routes: [{others}] }}" if others else ""
             )
-            full = f'{{ type: full, dir: "{home / "jwt"}", allow_delete: true }}'
+            full = f'{{ type: full, dir: "{home / "jwt"}", allow_delete: {str(allow_delete).lower()} }}'
+            if name in cache:
+                full = f'{{ type: cache, dir: "{home / "jwt"}" }}'
             config = home / "nats-server.conf"
             config.write_text(
                 f"""

@@ -1,0 +1,71 @@
+"""What is in flight on a `Wire`: requests sent, replies counted, and how much more may be sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+OPEN_REQUESTS = 512
+"""At most so many requests wait for their first reply; more are sent when half of them are answered."""
+OPEN_BYTES = 4 << 20
+"""At most so many payload bytes wait for a first reply (a single larger payload is still sent)."""
+
+Request = tuple[str, bytes]
+"""Subject and payload."""
+Take = Callable[[int, bytes], None]
+"""Called for each reply with the index of its request. If it raises a `ResolverError`, the exchange ends."""
+
+
+class Exchange:
+    """The state of one batch of requests; `each` is how many replies each is due, below 0 if nobody knows."""
+
+    __slots__ = (
+        "_counts", "_open_bytes", "_open_requests",
+        "base", "before", "done", "each", "heard", "next", "requests", "take", "unfinished",
+    )  # fmt: skip
+
+    def __init__(
+        self, *, requests: Sequence[Request], before: Sequence[Request], base: int, each: int, take: Take
+    ) -> None:
+        self.requests, self.before, self.base, self.each, self.take = requests, before, base, each, take
+        self.next = 0
+        self.unfinished = len(requests)
+        self.heard = 0
+        self.done = asyncio.Event()
+        self._counts = [0] * len(requests)
+        self._open_requests = 0
+        self._open_bytes = 0
+        if not requests:
+            self.done.set()
+
+    def has_room(self, size: int) -> bool:
+        """Tell whether one more request of so many bytes may go out."""
+        return self._open_requests == 0 or (
+            self._open_requests < OPEN_REQUESTS and self._open_bytes + size <= OPEN_BYTES
+        )
+
+    def sent(self, size: int) -> None:
+        """Count a request that goes out."""
+        self._open_requests += 1
+        self._open_bytes += size
+
+    def replied(self, index: int) -> bool:
+        """Count a reply, and tell whether there is room for many more requests.
+
+        The first reply of a request makes room: a silent second server holds nobody up.
+        """
+        self.heard += 1
+        self._counts[index] = count = self._counts[index] + 1
+        if count == self.each:
+            self.unfinished -= 1
+            if self.unfinished == 0:
+                self.done.set()
+        if count > 1:
+            return False
+        self._open_requests -= 1
+        self._open_bytes -= len(self.requests[index][1])
+        return (
+            self.next < len(self.requests)
+            and self._open_requests <= OPEN_REQUESTS // 2
+            and self._open_bytes <= OPEN_BYTES // 2
+        )
