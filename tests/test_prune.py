@@ -15,7 +15,7 @@ from test_push_cli import push
 
 from natsbackend.claims.codec import Token, decode
 from natsbackend.keys import KeyPair, KeyRole
-from natsbackend.live.wire import Connection, Refused, connect_tcp
+from natsbackend.live.wire import Connection, Disconnected, Refused, connect_tcp
 from natsbackend.lock import Lock
 
 ROBOT = "accounts/lab/users/robot"
@@ -112,7 +112,7 @@ def _is_closed(connection: Connection) -> bool:
     try:
         connection.publish("x")
         connection.flush()
-    except (Refused, OSError, EOFError):
+    except Disconnected:
         return True
     return False
 

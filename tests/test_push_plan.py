@@ -8,7 +8,6 @@ import pty
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.byhand import ByHand
@@ -163,14 +162,3 @@ def test_on_a_terminal_nothing_is_asked_where_nothing_is_to_be_done(
     ran = on_a_terminal(space, "n\n")
     assert ran.code == 0
     assert "?" not in ran.err
-
-
-def test_exporters_come_before_who_imports_from_them(space: Workspace, server: NatsServer) -> None:
-    space.accounts["first"] = {"imports": [{"from": "shop", "stream": "orders.>"}]}
-    space.spec["accounts"] = {"first": space.accounts.pop("first"), **space.accounts}
-    space.generate(now=NOW + 10)
-    answer: dict[str, Any] = push(space, "--yes", "--format", "json").json
-    order = [result["account"] for result in answer["results"]]
-    assert order.index("shop") < order.index("first")
-    assert order.index("shop") < order.index("lab")
-    assert sorted(order) == ["SYS", "first", "lab", "shop"]

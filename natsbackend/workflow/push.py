@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from natsbackend.errors import ProjectError
-from natsbackend.model.entities import Account, Backend, Import, Target
+from natsbackend.model.entities import Backend, Target
 from natsbackend.model.permissions import ROLE_INBOX
 from natsbackend.model.system import PUSHER
 from natsbackend.project import Project
@@ -72,39 +72,12 @@ def choose_target(backend: Backend, name: str | None, urls: Sequence[str]) -> Ta
 
 
 def pushes(tree: Tree) -> tuple[AccountPush, ...]:
-    """Return every account of a tree with its JWT, exporters first."""
+    """Return every account of a tree with its JWT."""
     keyring = tree.lock.keyring()
     return tuple(
         AccountPush(account=keyring[account.path], jwt=tree.tokens[account.path], name=account.name)
-        for account in exporters_first(tree.backend)
+        for account in tree.backend.accounts.values()
     )
-
-
-def exporters_first(backend: Backend) -> Iterator[Account]:
-    """Return accounts in an order in which who exports comes before who imports, where there is one.
-
-    A server drops an import of what is not offered yet, and takes it up when the exporter is updated; in this order it
-    need not. Accounts that import from each other come in the order of the spec.
-    """
-    seen: set[str] = set()
-    for first in backend.accounts.values():
-        path = [(first, iter(first.imports))] if first.name not in seen else []
-        seen.add(first.name)
-        while path:
-            account, imports = path[-1]
-            exporter = next(
-                (backend.accounts[i.account] for i in imports if _is_next(i, backend, seen)), None
-            )
-            if exporter is None:
-                path.pop()
-                yield account
-            else:
-                seen.add(exporter.name)
-                path.append((exporter, iter(exporter.imports)))
-
-
-def _is_next(taken: Import, backend: Backend, seen: set[str]) -> bool:
-    return taken.account in backend.accounts and taken.account not in seen
 
 
 def push(

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast
 
 from natsbackend.claims.codec import Token, read_unverified
 from natsbackend.errors import ClaimsError, KeyStoreError, ProjectError, ResolverError, ResolverRejected
@@ -89,7 +88,7 @@ class Outcome:
     """What came of a push."""
 
     results: tuple[PushResult, ...]
-    """Of the accounts of the spec, exporters first."""
+    """Of the accounts of the spec."""
     tombstones: tuple[PushResult, ...] = ()
     """Of those that the spec dropped."""
     removed: RemoveResult | None = None
@@ -235,13 +234,12 @@ def apply(prepared: Prepared, *, on_progress: OnProgress | None = None) -> Outco
     accounts = (*pushes(prepared.tree), *ends)
     expected = request.target.servers
     try:
-        with pushing(prepared.tree, request.target, now=request.now, timeout=request.timeout) as opened:
-            resolver = cast("Resolver", opened)
+        with pushing(prepared.tree, request.target, now=request.now, timeout=request.timeout) as resolver:
             _refuse_changed(prepared, resolver)
             if prepared.records:
                 _record(prepared.tree, prepared.base)
             try:
-                results = resolver.push(accounts, expected=expected, on_progress=on_progress)
+                results = resolver.push(accounts, expected=expected, probe=True, on_progress=on_progress)
             except (PushInterrupted, PushRejected) as error:
                 return _outcome(error.results, ends=len(ends), error=error)
             if digger is None:
