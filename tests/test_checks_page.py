@@ -43,6 +43,7 @@ BESIDE: Mapping[str, frozenset[str]] = {"validity-order": frozenset({"not-yet-va
 """Ids that come along with the one that a section's spec is for, where no spec has that one alone."""
 
 ELSEWHERE: Mapping[str, str] = {
+    "import-dropped": "test_push_dropped.py",
     "import-token-expired": "test_import_tokens.py",
     "secret-file": "test_secret_files.py",
     "secret-missing": "test_secret_files.py",
