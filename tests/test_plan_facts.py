@@ -124,6 +124,10 @@ ROLE = {
     "template": {"pub": {"deny": [">"]}, "sub": {"allow": ["a"]}},
 }
 
+ASKED = Change(
+    where="exports: service q", word="response", action=Action.CHANGED, before="singleton", after="stream"
+)
+
 
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
