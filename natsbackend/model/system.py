@@ -24,7 +24,8 @@ READ_SUBJECTS = (
     "$SYS.REQ.SERVER.PING.VARZ",
     "$SYS.REQ.SERVER.PING.JSZ",
 )
-WRITE_SUBJECTS = ("$SYS.REQ.CLAIMS.UPDATE", "$SYS.REQ.CLAIMS.DELETE")
+WRITE_SUBJECTS = ("$SYS.REQ.CLAIMS.UPDATE", "$SYS.REQ.CLAIMS.DELETE", "$SYS.REQ.ACCOUNT.NSUBS")
+"""The last one changes nothing that is stored: to count an account's subscriptions a server loads the account."""
 
 _CONNECTIONS = (ConnectionType.STANDARD, ConnectionType.WEBSOCKET)
 _TTL = 15 * 60
