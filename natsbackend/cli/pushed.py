@@ -20,7 +20,7 @@ def show(prepared: Prepared) -> None:
     """Show what a push would do, to stderr."""
     from natsbackend.plan.text import render_text
 
-    output.say(render_text(prepared.plan).rstrip("\n"))
+    output.say(render_text(prepared.plan, colour=output.styled).rstrip("\n"))
     for found in prepared.found.revocations:
         who = "everybody" if found.key == "*" else found.key
         output.say(
@@ -133,7 +133,8 @@ def to_json(prepared: Prepared, outcome: Outcome, findings: tuple[Diagnostic, ..
         ],
         "pruned": {
             "accounts": [
-                {"account": grave.name, "public_key": grave.public} for grave in prepared.pruning.graves
+                {"account": grave.name, "public_key": grave.public, "cut_off": list(grave.users)}
+                for grave in prepared.pruning.graves
             ],
             "tombstones": [_result_json(result, ()) for result in outcome.tombstones],
             "deleted": outcome.removed is not None and outcome.removed.ok,
