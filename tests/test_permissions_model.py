@@ -20,7 +20,7 @@ from natsbackend.keys import KeyPair, Keyring, KeyRole
 from natsbackend.model.entities import Backend, ConnectionType, User
 from natsbackend.model.permissions import ROLE_INBOX, user_inbox
 from natsbackend.model.resolve import resolve
-from natsbackend.model.system import OBSERVER, PUSHER
+from natsbackend.model.system import OBSERVER, PUSHER, WRITE_SUBJECTS
 from natsbackend.spec.load import parse_spec
 from natsbackend.subjects import matches, overlaps, split_queue
 
@@ -285,8 +285,8 @@ def test_a_system_role_may_ask_for_no_token_of_a_client_and_listens_to_itself_al
         "x",
     ):
         assert not any(matches(pattern, subject) for pattern in asked)
-    writes = [s for s in ("$SYS.REQ.CLAIMS.UPDATE", "$SYS.REQ.CLAIMS.DELETE") if s in asked]
-    assert len(writes) == (2 if role == PUSHER else 0)
+    writes = [s for s in WRITE_SUBJECTS if s in asked]
+    assert len(writes) == (3 if role == PUSHER else 0)
     assert [grant.subject for grant in found.permissions.subscribe.allow] == [f"{ROLE_INBOX}.>"]
     assert found.ttl == 900
     assert not found.bearer

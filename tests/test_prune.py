@@ -168,6 +168,16 @@ def test_an_account_of_strangers_is_never_pruned(space: Workspace, one: Node) ->
     assert set(one.stored()) == {other.public, space.key("accounts/shop"), space.key("accounts/SYS")}
 
 
+def test_an_account_that_others_have_taken_over_is_never_pruned(space: Workspace, one: Node) -> None:
+    key = space.key("accounts/lab")
+    space.accounts["shop"]["imports"] = [{"from": "theirs", "stream": "theirs.>"}]
+    space.spec["outside"] = {"theirs": {"public_key": key}}
+    drop(space)
+    answer = prune(space, code=1)  # what is imported is not offered there
+    assert answer["pruned"]["accounts"] == answer["dropped_accounts"] == []
+    assert key in one.stored()
+
+
 def test_where_servers_do_not_delete_the_tombstone_stays(space: Workspace, tmp_path: Path) -> None:
     with nodes(space, tmp_path / "nodes", names=("n1",), deletes=False) as running:
         push(space, "--yes")

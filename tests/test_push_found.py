@@ -66,6 +66,20 @@ def test_it_is_kept_over_a_change_of_the_spec(space: Workspace, hand: ByHand) ->
     assert live(space, hand).nats["revocations"] == {STOLEN: NOW + 50}
 
 
+def test_a_checkout_that_never_got_the_recorded_lock_takes_over_what_is_there(
+    space: Workspace, hand: ByHand, clone: Callable[[Workspace], Workspace]
+) -> None:
+    other = clone(space)
+    hand.edit(space.key(SHOP), revocations={STOLEN: NOW + 50})
+    push(space, "--yes")
+    before = stored(space)
+    found = natsbackend_here("push", "--yes", "--format", "json", cwd=other.root).json
+    assert found["kept_revocations"] == [{"account": "shop", "key": STOLEN, "until": NOW + 50}]
+    assert all(result["unchanged"] for result in found["results"])
+    assert stored(space) == before
+    assert other.lock() == space.lock()
+
+
 def test_what_the_spec_revoked_and_takes_back_is_taken_back(space: Workspace, hand: ByHand) -> None:
     space.accounts["shop"]["revocations"] = {"users": {STOLEN: "2025-06-20"}}
     space.generate(now=NOW + 1000)

@@ -61,3 +61,28 @@ def test_interrupted_between_accounts(
     assert again["ok"]
     sent = [result["account"] for result in again["results"] if not result["unchanged"]]
     assert len(sent) == 9 - len(there)
+
+
+def test_a_way_that_breaks_off_is_said_with_what_has_arrived_and_the_next_run_sends_the_rest(
+    space: Workspace, server: NatsServer
+) -> None:
+    for number in range(6):
+        space.accounts[f"extra{number}"] = {}
+    space.generate(now=NOW + 10)
+    port = int(space.spec["server"]["listen"].rpartition(":")[2])
+    with Stalling(port, connection=2, marker=UPDATE, times=3).running() as way:
+        url = f"nats://127.0.0.1:{way.port}"
+        ran = push(
+            space, "--yes", "--server", url, "--servers", "1", "--timeout", "1", "--format", "json", code=1
+        )
+    answer = ran.json
+    assert not answer["ok"]
+    there = set(stored(space)) - {space.key("accounts/SYS")}
+    assert len(there) == 2
+    confirmed = {r["public_key"] for r in answer["results"] if r["stored"] and not r["unchanged"]}
+    assert confirmed == there
+    failed = {r["account"] for r in answer["results"] if not r["ok"]}
+    assert len(failed) >= 6
+    again = push(space, "--yes", "--format", "json").json
+    assert again["ok"]
+    assert {r["account"] for r in again["results"] if not r["unchanged"]} <= failed

@@ -162,3 +162,19 @@ def test_on_a_terminal_nothing_is_asked_where_nothing_is_to_be_done(
     ran = on_a_terminal(space, "n\n")
     assert ran.code == 0
     assert "?" not in ran.err
+
+
+def test_what_the_servers_do_not_trust_is_refused_before_anything_is_sent(
+    space: Workspace, server: NatsServer
+) -> None:
+    push(space, "--yes")
+    before, lock = stored(space), space.project.lock.read_text()
+    space.spec["operator"]["signing_keys"] = ["next", "main"]
+    space.generate(now=NOW + 100)
+    assert space.project.lock.read_text() != lock
+    lock = space.project.lock.read_text()
+    ran = push(space, "--yes", "--force", code=1)
+    assert "do not trust" in ran.err
+    assert 'account "shop"' in ran.err
+    assert stored(space) == before
+    assert space.project.lock.read_text() == lock

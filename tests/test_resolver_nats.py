@@ -35,7 +35,14 @@ from natsbackend.resolvers.interface import (
 )
 from natsbackend.resolvers.nats import NatsResolver, open_nats_resolver
 from natsbackend.resolvers.nats_exchange import OPEN_REQUESTS
-from natsbackend.resolvers.nats_subjects import DELETE, OBSERVER_PUBLISH, PUSHER_PUBLISH, UPDATE
+from natsbackend.resolvers.nats_subjects import (
+    DELETE,
+    LOAD,
+    OBSERVER_PUBLISH,
+    PUSHER_PUBLISH,
+    READER_PUBLISH,
+    UPDATE,
+)
 from natsbackend.resolvers.nats_wire import Login, Wire
 
 STRANGER = key(KeyRole.OPERATOR, 99)
@@ -277,7 +284,8 @@ def test_the_pusher_role_needs_each_of_its_permissions(left_out: str, tmp_path: 
 
 def test_the_roles_of_the_system_account_may_do_what_is_needed() -> None:
     assert set(OBSERVER_PUBLISH) <= set(READ_SUBJECTS)
-    assert set(PUSHER_PUBLISH) <= {*READ_SUBJECTS, *WRITE_SUBJECTS}
+    assert set(READER_PUBLISH) <= set(READ_SUBJECTS)
+    assert {*PUSHER_PUBLISH, DELETE, LOAD} <= {*READ_SUBJECTS, *WRITE_SUBJECTS}
 
 
 def test_nothing_to_push_is_no_error(resolver: NatsResolver) -> None:

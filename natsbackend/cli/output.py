@@ -144,6 +144,21 @@ def faint(text: str) -> str:
     return _paint(text, _DIM, colour=_coloured(sys.stdout))
 
 
+_STYLES = {
+    "added": _GREEN,
+    "changed": _YELLOW,
+    "removed": _RED,
+    "warning": _YELLOW,
+    "note": _DIM,
+    "bold": _BOLD,
+}
+
+
+def styled(text: str, style: str) -> str:
+    """Paint a part of a plan, for stderr."""
+    return _paint(text, _STYLES[style]) if style in _STYLES else text
+
+
 def _paint(text: str, style: str, *, colour: bool | None = None) -> str:
     wanted = _coloured(sys.stderr) if colour is None else colour
     return f"\x1b[{style}m{text}\x1b[0m" if wanted else text

@@ -20,7 +20,7 @@ def show(prepared: Prepared) -> None:
     """Show what a push would do, to stderr."""
     from natsbackend.plan.text import render_text
 
-    output.say(render_text(prepared.plan).rstrip("\n"))
+    output.say(render_text(prepared.plan, colour=output.styled).rstrip("\n"))
     for found in prepared.found.revocations:
         who = "everybody" if found.key == "*" else found.key
         output.say(
@@ -100,6 +100,9 @@ def _tell_deletion(prepared: Prepared, outcome: Outcome, *, quiet: bool) -> None
         why += [f'server "{server}" did not confirm it' for server in removed.missing]
         if removed.unheard:
             why.append(f"{removed.unheard} of the expected servers did not answer")
+    if not all(result.ok for result in outcome.tombstones):
+        output.answer(f"{output.bad('✗')} not every server has ended {names} yet; a later push finishes it")
+        return
     sign = output.bad("✗") if removed is not None else "·"
     output.answer(f"{sign} nobody gets into {names} any more, and it is not deleted yet: {'; '.join(why)}")
 
@@ -119,7 +122,9 @@ def to_json(prepared: Prepared, outcome: Outcome, findings: tuple[Diagnostic, ..
         "target": prepared.request.target.name,
         "ok": outcome.ok,
         "changes": [
-            {"account": change.name, "action": change.action.value} for change in prepared.plan.accounts
+            {"account": change.name, "action": change.action.value}
+            for change in prepared.plan.accounts
+            if prepared.request.prune or not change.is_pruned
         ],
         "results": [_result_json(result, unseen.get(result.name, ())) for result in outcome.results],
         "kept_revocations": [
@@ -133,7 +138,8 @@ def to_json(prepared: Prepared, outcome: Outcome, findings: tuple[Diagnostic, ..
         ],
         "pruned": {
             "accounts": [
-                {"account": grave.name, "public_key": grave.public} for grave in prepared.pruning.graves
+                {"account": grave.name, "public_key": grave.public, "cut_off": list(grave.users)}
+                for grave in prepared.pruning.graves
             ],
             "tombstones": [_result_json(result, ()) for result in outcome.tombstones],
             "deleted": outcome.removed is not None and outcome.removed.ok,

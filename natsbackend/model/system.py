@@ -25,7 +25,7 @@ READ_SUBJECTS = (
     "$SYS.REQ.SERVER.PING.JSZ",
 )
 WRITE_SUBJECTS = ("$SYS.REQ.CLAIMS.UPDATE", "$SYS.REQ.CLAIMS.DELETE", "$SYS.REQ.ACCOUNT.NSUBS")
-"""The last one, how many subscriptions an account has, makes a server load the account, and so tells whether it can."""
+"""The last one changes nothing that is stored: to count an account's subscriptions a server loads the account."""
 
 _CONNECTIONS = (ConnectionType.STANDARD, ConnectionType.WEBSOCKET)
 _TTL = 15 * 60

@@ -179,30 +179,27 @@ class Push:
             unseen = [e for e in changed if Effect.NOT_LOADED in e.effective.values()]
             if unseen:
                 await self._load(wire, unseen)
-        # An import is looked for when its account is applied. Where the exporter came later (of two that import
-        # from each other one is first), or was not loaded, the server installs it when it is given the same JWT
-        # once more: it skips one that it knows, but not while something is missing (`updateAccountWithClaimJWT`).
+        # The server installs an import that came too early as soon as the exporter is applied (of two that import
+        # from each other one is first). An exporter that it has not loaded is not applied when it is stored.
+        pushed = {entry.account: entry for entry in self._entries}
         incomplete = [e for e in held if Effect.INCOMPLETE in e.effective.values()]
-        pushed = {entry.account for entry in self._entries}
-        mendable = [entry for entry in incomplete if pushed.intersection(entry.exporters)]
-        if mendable:
-            await self._update(wire, mendable)
-            await self._ask_effect(wire, Step.EFFECT, mendable)
+        awaited = dict.fromkeys(name for e in incomplete for name in e.exporters if name in pushed)
+        if awaited and await self._load(wire, [pushed[name] for name in awaited]):
+            await self._ask_effect(wire, Step.EFFECT, incomplete)
 
-    async def _load(self, wire: Wire, entries: Sequence[Entry]) -> None:
-        """Make every server load accounts, and ask for their state.
+    async def _load(self, wire: Wire, entries: Sequence[Entry]) -> bool:
+        """Make every server load accounts, and ask for their state; False if this user may not.
 
         To count an account's subscriptions a server looks the account up, and nobody hears of it
         (`nsubsRequest`, server/events.go, 2.15). It handles what one connection asks in order, so the state
         that is asked for behind it is the new one.
         """
         before = [(LOAD, b'{"acc":"%s","subject":"_"}' % entry.account.encode("ascii")) for entry in entries]
-        try:
-            await self._ask_effect(wire, Step.PROBE, entries, before)
-        except ResolverRejected as error:
-            # A role of before the probe may not ask this; the accounts stay what they are known to be.
-            if LOAD not in error.message:
-                raise
+        # A role of before the probe may not ask this; then the accounts stay what they are known to be.
+        if not await wire.may_publish(before[0]):
+            return False
+        await self._ask_effect(wire, Step.PROBE, entries, before)
+        return True
 
     async def _ask_effect(
         self, wire: Wire, step: Step, entries: Sequence[Entry], before: Sequence[Request] = ()

@@ -160,6 +160,27 @@ class Wire:
         await self._do(exchange)
         return exchange.done.is_set()
 
+    async def may_publish(self, request: Request) -> bool:
+        """Send a message that needs no reply, and tell whether the server took it.
+
+        Raises:
+            ResolverUnavailable: the connection was lost, or nothing came in time.
+
+        """
+        before = len(self._stream.complaints)
+        subject, payload = request
+        self._stream.write(b"PUB %s %d\r\n%s\r\nPING\r\n" % (subject.encode(), len(payload), payload))
+        try:
+            async with asyncio.timeout(self.timeout):
+                await self._stream.wait_for(b"PONG")
+        except OSError as error:
+            self._raise_failure()
+            raise ResolverUnavailable("the server fell silent", hint="push again: it is safe") from error
+        if len(self._stream.complaints) > before:
+            self._failure = None
+            return False
+        return True
+
     async def _do(self, exchange: Exchange) -> None:
         if not self._is_open:
             self._raise_failure()

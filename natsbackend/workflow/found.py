@@ -92,11 +92,7 @@ def look_closer(tree: Tree, held: Held, trusted: frozenset[str], *, force: bool 
     }
     kept = tuple(_kept(tree, sound, keyring))
     lock = with_revocations(tree.lock, kept)
-    differing = {
-        account.path: account.name
-        for account in tree.backend.accounts.values()
-        if (token := held.get(keyring[account.path])) and token.text != tree.tokens[account.path]
-    }
+    differing = dict(_differing(tree, held, keyring))
     issued, tokens, newer, foreign = dict(lock.issued), dict[str, str](), list[str](), list[str]()
     for unsigned in build(tree.backend, keyring, tree.tokens, lock.revoked) if differing else ():
         name = differing.get(unsigned.path)
@@ -118,6 +114,14 @@ def look_closer(tree: Tree, held: Held, trusted: frozenset[str], *, force: bool 
             issued[unsigned.path] = Issued(token.issued_at, _FOUND)
     known = Known(lock=replace(lock, issued=issued), tokens=tokens)
     return Found(known=known, revocations=kept, newer=tuple(newer), foreign=tuple(foreign))
+
+
+def _differing(tree: Tree, held: Held, keyring: Keyring) -> Iterator[tuple[str, str]]:
+    """Return path and name of every account that the target has otherwise than the tree."""
+    for account in tree.backend.accounts.values():
+        token = held.get(keyring[account.path])
+        if token is not None and token.text != tree.tokens[account.path]:
+            yield account.path, account.name
 
 
 def _kept(tree: Tree, held: Held, keyring: Keyring) -> Iterator[FoundRevocation]:

@@ -58,7 +58,7 @@ class Pruning:
 def owned(lock: Lock, spared: Iterable[str] = ()) -> Iterator[tuple[str, str]]:
     """Return path and public key of every account that the lock has retired, and that nobody has now.
 
-    `spared` are the keys of system accounts, which are never pruned.
+    `spared` are the keys of system accounts and of accounts of others, which are never pruned.
     """
     kept = {key for keys in lock.keys.values() for key, state in keys.items() if state is KeyState.ACTIVE}
     kept.update(spared)

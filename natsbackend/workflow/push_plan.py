@@ -24,7 +24,7 @@ _SHOWN = 5
 
 
 def desired(tree: Tree, spared: frozenset[str]) -> Desired:
-    """Return what a tree wants; `spared` are system accounts, which are never removed."""
+    """Return what a tree wants; `spared` are accounts that are never removed."""
     backend, lock = tree.backend, tree.lock
     operator, *rest = build(backend, lock.keyring(), tree.tokens, lock.revoked)
     accounts = {each.path: each for each in rest if each.claims.kind is TokenKind.ACCOUNT}

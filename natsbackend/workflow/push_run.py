@@ -127,7 +127,7 @@ def prepare(request: Request) -> Prepared:
         servers = resolver.servers()
         held = resolver.lookup(_ids(base))
     snapshot = _snapshot(request.target, servers, held)
-    spared = _system_accounts(tree, snapshot)
+    spared = _spared(tree, snapshot)
     trusted = frozenset[str]().union(*(server.operator_issuers for server in servers))
     found = look_closer(tree, snapshot.accounts, trusted, force=request.force)
     _refuse_newer(found.newer)
@@ -173,11 +173,12 @@ def _snapshot(target: Target, servers: tuple[ServerInfo, ...], held: Mapping[str
     )
 
 
-def _system_accounts(tree: Tree, held: Snapshot) -> frozenset[str]:
-    """Return the system accounts of the spec and of the servers: without theirs nobody could push any more."""
+def _spared(tree: Tree, held: Snapshot) -> frozenset[str]:
+    """Return who is never pruned: system accounts, without which nobody could push, and accounts of others."""
     live = (operator.nats.get("system_account") for operator in held.operators)
     ours = tree.lock.keyring()[tree.backend.system_account.path]
-    return frozenset((ours, *(key for key in live if isinstance(key, str))))
+    others = (account.public_key for account in tree.backend.outside.values())
+    return frozenset((ours, *others, *(key for key in live if isinstance(key, str))))
 
 
 def _refuse_newer(names: tuple[str, ...]) -> None:
