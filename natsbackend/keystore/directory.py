@@ -48,6 +48,10 @@ class DirectoryKeyStore:
             )
         return pair
 
+    def has(self, path: str, public: str) -> bool:  # noqa: ARG002 - other stores go by the path
+        """Tell whether there is a file for a public key; see `KeyStore`."""
+        return os.path.lexists(self.path_of(public))
+
     def add(self, pairs: Iterable[tuple[str, KeyPair]]) -> None:
         """Store new pairs durably; see `KeyStore`."""
         batch = Batch()

@@ -20,6 +20,10 @@ class KeyStore(Protocol):
         """
         ...
 
+    def has(self, path: str, public: str) -> bool:
+        """Tell whether there is a seed for a public key, without reading it: it may still turn out to be damaged."""
+        ...
+
     def add(self, pairs: Iterable[tuple[str, KeyPair]]) -> None:
         """Store new pairs, each with its spec path, durably before returning; an existing seed is never replaced.
 

@@ -13,17 +13,14 @@ from pathlib import Path
 
 from natsbackend.errors import ProjectError
 from natsbackend.model.entities import Backend, Target
-from natsbackend.model.permissions import ROLE_INBOX
 from natsbackend.model.system import PUSHER
 from natsbackend.project import Project
 from natsbackend.resolvers.interface import AccountPush, OnProgress, PushResult
-from natsbackend.resolvers.nats import NatsResolver, open_nats_resolver
+from natsbackend.resolvers.nats import NatsResolver
 from natsbackend.workflow.opening import Opened, open_spec
+from natsbackend.workflow.reaching import reaching
 from natsbackend.workflow.signing import RoleSigner
 from natsbackend.workflow.tree import Tree, plan_tree, read_lock
-
-_PUSHING_USER = "natsbackend"
-_TTL = 300
 
 
 def recorded_tree(spec: Path, project: Project, *, now: int) -> Tree:
@@ -96,23 +93,6 @@ def push(
 @contextmanager
 def pushing(tree: Tree, target: Target, *, now: int, timeout: float = 5.0) -> Iterator[NatsResolver]:
     """Log in to a target as a user of the role `pusher` that lives for five minutes."""
-    account = tree.backend.system_account
-    role = account.roles[PUSHER]
     signer = RoleSigner(tree.backend, tree.lock.keyring(), tree.store)
-    life = min(_TTL, role.ttl or _TTL)
-    user = signer.mint(account, role, name=_PUSHING_USER, now=now, ttl=life)
-    if user.key is None:
-        raise ProjectError(
-            f'the role "{PUSHER}" of account "{account.name}" is for browsers',
-            hint="take out `websocket: true`",
-        )
-    inbox = (role.permissions.inbox or ROLE_INBOX).replace("{{name()}}", _PUSHING_USER)
-    with open_nats_resolver(
-        target.urls,
-        jwt=user.jwt,
-        key=user.key,
-        inbox_prefix=inbox,
-        timeout=timeout,
-        expected_servers=target.servers,
-    ) as resolver:
+    with reaching(signer, target, roles=(PUSHER,), now=now, timeout=timeout) as resolver:
         yield resolver

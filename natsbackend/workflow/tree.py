@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from natsbackend.claims.build import build
 from natsbackend.claims.codec import TokenKind, read_unverified
 from natsbackend.claims.creds import format_creds_unverified, parse_creds
-from natsbackend.claims.imported import judge_with_keys
 from natsbackend.claims.sharing import activations
 from natsbackend.errors import (
     ClaimsError,
     Diagnostic,
-    KeyStoreError,
-    LockError,
     ProjectError,
-    Severity,
-    SpecError,
 )
 from natsbackend.files import Batch
 from natsbackend.keys import KeyPair, KeyRole, is_public
@@ -33,14 +28,11 @@ from natsbackend.model.serving import Resolver, ResolverKind
 from natsbackend.project import Project
 from natsbackend.render.secrets import secret_files
 from natsbackend.render.server_conf import render_server_config
+from natsbackend.workflow.beginning import Entropy, begin
 from natsbackend.workflow.carried import CarriedActivations
-from natsbackend.workflow.identity import Reconciled, reconcile
 from natsbackend.workflow.issue import Issuing
 from natsbackend.workflow.opening import Opened
-from natsbackend.workflow.revoking import remember_said, renew_revoked, revoke_removed, revoke_users
 from natsbackend.workflow.secret_files import included_secrets, old_secrets
-
-Entropy = Callable[[int], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,17 +168,10 @@ def plan_tree(
     backend = opened.backend
     store = DirectoryKeyStore(project.keys)
     known = known or Known(lock=read_lock(project))
-    reconciled = reconcile(known.lock, backend, not_renamed=not_renamed)
-    places = dict(_token_files(backend, project))
-    _refuse_lost(reconciled.missing, places, project)
-    new_keys = _make_keys(reconciled, frozen=frozen, entropy=entropy)
-    lock = reconciled.lock.with_keys({path: pair.public for path, pair in new_keys})
-    lock = renew_revoked(revoke_removed(lock, backend, now=now), backend, now=now)
-    lock = remember_said(revoke_users(lock, backend, now=now), backend)
-    fresh = frozenset(path for path, _ in new_keys)
-    late = tuple(judge_with_keys(backend, lock.keyring(), now=now, fresh=fresh))
-    if any(found.severity is Severity.ERROR for found in late):
-        raise SpecError((*opened.warnings, *late))
+    places = dict(token_files(backend, project))
+    begun = begin(opened, project, known.lock, places, not_renamed=not_renamed)
+    new_keys = begun.make_keys(frozen=frozen, entropy=entropy)
+    lock, late = begun.with_keys({path: pair.public for path, pair in new_keys}, now=now)
     seeds = Seeds(store, {pair.public: pair for _, pair in new_keys})
     sentinel = _sentinel_file(backend, project)
     issuing = _issue_all(backend, lock, places, seeds, sentinel, now=now, users=users, known=known.tokens)
@@ -204,9 +189,9 @@ def plan_tree(
         files={**files, **secrets},
         new_keys=new_keys,
         signed=tuple(issuing.signed),
-        retired=reconciled.retired,
+        retired=begun.reconciled.retired,
         without_creds=without if users else (),
-        warnings=(*opened.warnings, *reconciled.warnings, *late, *missing),
+        warnings=(*opened.warnings, *begun.reconciled.warnings, *late, *missing),
     )
 
 
@@ -218,36 +203,6 @@ def read_lock(project: Project) -> Lock:
     """
     text = _read(project.lock)
     return Lock() if text is None else parse_lock(text, os.fspath(project.lock))
-
-
-def _refuse_lost(missing: Iterable[str], places: Mapping[str, Path], project: Project) -> None:
-    """Refuse to make a new identity for what has a JWT here: the lock, or lines of it, were lost."""
-    for path in missing:
-        file = places.get(path)
-        if file is not None and file.exists():
-            raise LockError(
-                f"{project.lock} has no key of {path}, and {file} is here: a new key would replace its identity",
-                hint=f"restore the lock from Git; to begin anew with {path}, remove {file}",
-            )
-
-
-def _make_keys(reconciled: Reconciled, *, frozen: bool, entropy: Entropy) -> tuple[tuple[str, KeyPair], ...]:
-    if frozen and reconciled.missing:
-        shown = ", ".join(reconciled.missing[:10]) + (", …" if len(reconciled.missing) > 10 else "")
-        raise KeyStoreError(
-            f"keys are missing, and none are made here: {shown}",
-            hint="run `natsbackend generate` where the key store is, and commit the lock",
-        )
-    return tuple((path, KeyPair(_role_of(path), entropy(32))) for path in reconciled.missing)
-
-
-def _role_of(path: str) -> KeyRole:
-    parts = path.split("/")
-    if parts[0] == OPERATOR_PATH:
-        return KeyRole.OPERATOR
-    if len(parts) == 3 and parts[2] == "xkey":
-        return KeyRole.CURVE
-    return KeyRole.USER if len(parts) == 4 and parts[2] == "users" else KeyRole.ACCOUNT
 
 
 def _issue_all(
@@ -284,8 +239,8 @@ def _issue_all(
     return issuing
 
 
-def _token_files(backend: Backend, project: Project) -> Iterator[tuple[str, Path]]:
-    """Where the token of each path is written."""
+def token_files(backend: Backend, project: Project) -> Iterator[tuple[str, Path]]:
+    """Return where the token of each path is written."""
     yield OPERATOR_PATH, project.operator_jwt
     for account in backend.accounts.values():
         yield account.path, project.account_jwt(account.name)
