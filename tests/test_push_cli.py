@@ -63,6 +63,13 @@ MEMBERS = {
 }
 
 
+def test_every_member_of_the_answer_is_documented() -> None:
+    page = (Path(__file__).parent.parent / "docs/push.md").read_text(encoding="utf-8")
+    rows = page.partition("## `--format json`")[2].splitlines()
+    named = [name for row in rows if row.startswith("| `") for name in row.split("|")[1].split(", ")]
+    assert {name.strip(" `") for name in named} == MEMBERS
+
+
 def push(space: Workspace, *arguments: str, code: int = 0) -> Ran:
     return natsbackend_here("push", *arguments, cwd=space.root, code=code)
 
