@@ -80,7 +80,7 @@ def operator_key(three: Cluster) -> KeyPair:
 
 
 def test_a_change_is_planned_pushed_and_effective(three: Cluster) -> None:
-    assert "no changes" in three.run("plan", "--to", "main", "--detailed-exitcode").out
+    assert "nothing to change" in three.run("plan", "--to", "main", "--detailed-exitcode").out
     change(three, "orders.eu.>")
     planned = three.run("plan", "--to", "main", "--detailed-exitcode", code=3)
     for word in ("lab", "viewer", "orders.>", "orders.eu.>", "disconnect"):

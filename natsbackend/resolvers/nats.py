@@ -35,7 +35,7 @@ from natsbackend.resolvers.interface import (
     RemoveResult,
     ServerInfo,
 )
-from natsbackend.resolvers.nats_fleet import discover
+from natsbackend.resolvers.nats_fleet import discover, unreachable
 from natsbackend.resolvers.nats_push import Push
 from natsbackend.resolvers.nats_session import Session
 from natsbackend.resolvers.nats_wire import Login, Wire
@@ -60,6 +60,21 @@ class NatsResolver:
 
         """
         return self._run(lambda wire: discover(wire, self._expected)).servers
+
+    def absent(self) -> tuple[str, ...]:
+        """Say, one sentence each, which expected servers are not there; by URL where the target's URLs tell.
+
+        Raises:
+            ResolverUnavailable: nobody answered.
+            ResolverRejected: this user may not ask.
+
+        """
+        session = self._open()
+        fleet = self._run(lambda wire: discover(wire, self._expected))
+        reasons = self._runner.run(unreachable(session.urls, session.login, fleet)) if fleet.unheard else ()
+        rest = fleet.unheard - len(reasons)
+        more = (f"{rest} of {fleet.expected} expected servers did not answer",) if rest > 0 else ()
+        return (*reasons, *more)
 
     def lookup(self, ids: Sequence[str]) -> Mapping[str, str | None]:
         """Return the stored JWT of each account: the newest where servers differ, None if there is none.

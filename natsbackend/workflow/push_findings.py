@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from natsbackend.errors import Diagnostic
 from natsbackend.keys import Keyring
@@ -19,13 +19,16 @@ def dropped_imports(tree: Tree, results: Iterable[PushResult]) -> tuple[Diagnost
         found
         for result in results
         if result.dropped and result.name in tree.backend.accounts
-        for found in _of_account(tree.backend.accounts[result.name], result, keyring)
+        for found in dropped_of(tree.backend.accounts[result.name], result.dropped, keyring)
     )
 
 
-def _of_account(account: Account, result: PushResult, keyring: Keyring) -> Iterator[Diagnostic]:
+def dropped_of(
+    account: Account, dropped: Mapping[str, tuple[str, ...]], keyring: Keyring
+) -> Iterator[Diagnostic]:
+    """Return a finding for each import of an account that some server dropped; `dropped` is by server."""
     on: dict[str, list[str]] = {}
-    for server, imports in result.dropped.items():
+    for server, imports in dropped.items():
         for text in imports:
             on.setdefault(text, []).append(server)
     for text, servers in on.items():
