@@ -150,7 +150,10 @@ class Holding:
     effective: Mapping[str, Effect] = field(default_factory=dict)
     """Server name to what it makes of the account."""
     dropped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Server name to the imports it dropped, each as `stream SUBJECT` or `service SUBJECT` and the exporter's key."""
+    """Server name to the imports it dropped, each as `stream SUBJECT from KEY` or `service SUBJECT from KEY`.
+
+    Subject and key are the exporter's.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +225,7 @@ class Resolver(Protocol):
             accounts: each account once.
             expected: how many servers must answer, if more than are known to be there.
             probe: make each server load the changed accounts that nobody used there yet, so that their state
-                can be asked for. It leaves a refused login for each in the servers' logs.
+                can be asked for. They stay in its memory.
             on_progress: told how far the push is.
 
         """

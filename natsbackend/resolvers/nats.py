@@ -204,7 +204,8 @@ def open_nats_resolver(
         timeout: seconds, for connecting to a server, and for silence while replies are due. A push of many
             accounts takes longer as long as replies keep coming.
         expected_servers: how many servers must confirm a push, if more than know of each other.
-        tls_context: for a private CA or client certificate; by default the system's CAs.
+        tls_context: for a private CA or client certificate, as `nats_tls.tls_context` makes it; by default the
+            system's CAs.
 
     Raises:
         ResolverUnavailable: no server could be reached; the message says why for each.

@@ -8,10 +8,14 @@ from collections.abc import Mapping, Sequence
 
 from natsbackend.errors import ResolverUnavailable
 from natsbackend.resolvers.interface import Effect, Holding
+from natsbackend.resolvers.nats_exchange import Take
 from natsbackend.resolvers.nats_fleet import Fleet, discover
 from natsbackend.resolvers.nats_replies import dropped_imports, effect_of, issued_at, member, object_of
 from natsbackend.resolvers.nats_subjects import INFO, LIST, LOOKUP, PACK
 from natsbackend.resolvers.nats_wire import NobodyListens, Wire
+
+_ASSUMED = 16 << 10
+"""Bytes a reply about an account is taken to have: so many are asked for at once that a server can hold them all."""
 
 
 async def look_up(wire: Wire, ids: Sequence[str], expected: int | None) -> Mapping[str, str | None]:
@@ -32,9 +36,7 @@ async def look_up(wire: Wire, ids: Sequence[str], expected: int | None) -> Mappi
         if iat > found.get(ids[index], (-2, None))[0]:
             found[ids[index]] = (iat, stored)
 
-    await wire.exchange(
-        [(LOOKUP.format(account), b"") for account in ids], each=len(fleet.servers), take=take
-    )
+    await _about(wire, LOOKUP, ids, len(fleet.servers), take)
     silent = [account for account in ids if account not in found]
     if silent:
         raise ResolverUnavailable(
@@ -90,7 +92,7 @@ async def _fetch_cached(wire: Wire) -> Mapping[str, str]:
             iat = issued_at(token.encode("utf-8"))
             found[ids[index]] = max((iat, token), found.get(ids[index], (-1, "")))
 
-    await wire.exchange([(INFO.format(one), b"") for one in ids], each=len(fleet.servers), take=take)
+    await _about(wire, INFO, ids, len(fleet.servers), take)
     return {account: found[account][1] for account in ids if account in found}
 
 
@@ -129,8 +131,8 @@ async def inspect(wire: Wire, ids: Sequence[str], expected: int | None) -> Mappi
     # A cache resolver serves no LOOKUP: what it works with is all that can be known.
     with contextlib.suppress(NobodyListens):
         await wire.exchange([(LIST, b"")], each=each, take=take_list)
-        await wire.exchange([(LOOKUP.format(one), b"") for one in ids], each=each, take=take_token)
-    await wire.exchange([(INFO.format(one), b"") for one in ids], each=each, take=take_info)
+        await _about(wire, LOOKUP, ids, each, take_token)
+    await _about(wire, INFO, ids, each, take_info)
     holdings = {}
     for index, account in enumerate(ids):
         lister = {server: account in listed for server, listed in lists.items()}
@@ -140,6 +142,11 @@ async def inspect(wire: Wire, ids: Sequence[str], expected: int | None) -> Mappi
                 effective[index][server] = Effect.STALE
         holdings[account] = Holding(tokens=tokens, effective=effective[index], dropped=dropped[index])
     return holdings
+
+
+async def _about(wire: Wire, subject: str, ids: Sequence[str], each: int, take: Take) -> None:
+    requests = [(subject.format(account), b"") for account in ids]
+    await wire.exchange(requests, each=each, take=take, sizes=[_ASSUMED] * len(requests))
 
 
 def _by_server(
