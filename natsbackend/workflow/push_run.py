@@ -12,11 +12,13 @@ from pathlib import Path
 
 from natsbackend.claims.codec import Token, read_unverified
 from natsbackend.errors import ClaimsError, KeyStoreError, ProjectError, ResolverError, ResolverRejected
-from natsbackend.lock import Issued, Lock
+from natsbackend.files import Batch
+from natsbackend.lock import Issued, Lock, render_lock
 from natsbackend.model.entities import Target
 from natsbackend.plan.values import Action, Plan, Snapshot
 from natsbackend.project import Project
 from natsbackend.resolvers.interface import (
+    Effect,
     OnProgress,
     PushInterrupted,
     PushRejected,
@@ -241,6 +243,7 @@ def apply(prepared: Prepared, *, on_progress: OnProgress | None = None) -> Outco
                 _record(prepared.tree, prepared.base)
             try:
                 results = resolver.push(accounts, expected=expected, probe=True, on_progress=on_progress)
+                results = _revived(prepared, resolver, results)
             except (PushInterrupted, PushRejected) as error:
                 return _outcome(error.results, ends=len(ends), error=error)
             if digger is None:
@@ -248,6 +251,34 @@ def apply(prepared: Prepared, *, on_progress: OnProgress | None = None) -> Outco
             return _buried(prepared, resolver, digger, results)
     except KeyboardInterrupt:
         return _interrupted(prepared)
+
+
+def _revived(
+    prepared: Prepared, resolver: Resolver, results: tuple[PushResult, ...]
+) -> tuple[PushResult, ...]:
+    """Issue accounts anew that somebody has deleted by hand: to the bytes that it had a server says yes, and no more.
+
+    What is deleted stays "expired" until something else than before is pushed (nats-server 2.15 `accounts.go`).
+    """
+    tree, request = prepared.tree, prepared.request
+    paths = {account.name: account.path for account in tree.backend.accounts.values()}
+    issued = dict(tree.lock.issued)
+    for result in results:
+        path = paths.get(result.name)
+        if path is not None and Effect.EXPIRED in result.effective.values():
+            token = read_unverified(tree.tokens[path])
+            if token.subject == result.account and not 0 < token.expires <= request.now:
+                issued[path] = Issued(token.issued_at, Effect.EXPIRED.value)
+    if issued == tree.lock.issued:
+        return results
+    known = Known(lock=replace(tree.lock, issued=issued), tokens=prepared.found.known.tokens)
+    anew = _issued(request.opened, request, tree, known, ())
+    _record(anew, tree.lock)
+    again = [push for push in pushes(anew) if push.jwt not in tree.tokens.values()]
+    done = {
+        result.account: result for result in resolver.push(again, expected=request.target.servers, probe=True)
+    }
+    return tuple(done.get(result.account, result) for result in results)
 
 
 def _outcome(results: tuple[PushResult, ...], *, ends: int, error: ResolverError | None = None) -> Outcome:
@@ -289,18 +320,21 @@ def _buried(
     else:
         ids = [grave.public for grave in graves]
         permits = digger.permits(graves, now=prepared.request.now)
-        removed = resolver.remove(ids, permits, expected=expected)
+        try:
+            removed = resolver.remove(ids, permits, expected=expected)
+        except ResolverError as error:
+            return _outcome(results, ends=len(graves), error=error)
         if removed.ok:
-            _finish(prepared.tree, graves)
-    return Outcome(
-        results=results[: len(results) - len(graves)], tombstones=done, removed=removed, waits_for=waits_for
-    )
+            _finish(prepared.tree.project, graves)
+    pushed = _outcome(results, ends=len(graves))
+    return replace(pushed, removed=removed, waits_for=waits_for)
 
 
-def _finish(tree: Tree, graves: tuple[Grave, ...]) -> None:
-    with tree.project.mutex():
-        lock = finished(read_lock(tree.project), graves)
-        replace(tree, lock=lock).record()
+def _finish(project: Project, graves: tuple[Grave, ...]) -> None:
+    with project.mutex():
+        lock = Batch()
+        lock.add(project.lock, render_lock(finished(read_lock(project), graves)))
+        lock.write()
 
 
 def _interrupted(prepared: Prepared) -> Outcome:
