@@ -159,6 +159,11 @@ def styled(text: str, style: str) -> str:
     return _paint(text, _STYLES[style]) if style in _STYLES else text
 
 
+def styled_answer(text: str, style: str) -> str:
+    """Return a text of an answer in a style of plans."""
+    return _paint(text, _STYLES[style], colour=_coloured(sys.stdout)) if style in _STYLES else text
+
+
 def _paint(text: str, style: str, *, colour: bool | None = None) -> str:
     wanted = _coloured(sys.stderr) if colour is None else colour
     return f"\x1b[{style}m{text}\x1b[0m" if wanted else text

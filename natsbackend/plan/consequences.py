@@ -118,6 +118,10 @@ def _of_export(change: Change, name: str) -> Iterator[Consequence]:
         yield _refuses(f"{name}: accounts that import it without an activation lose it at once")
     elif change.word.startswith("revocations"):
         yield _refuses(f"{name}: whose activation is revoked loses it at once")
+    elif change.word == "response" and change.action is Action.CHANGED:
+        yield _note(
+            f"{name}: accounts that import it are pushed again, since a server keeps the old response type there"
+        )
     elif change.word == "threshold":
         text = f"{name}: the response threshold is lost with every push, and holds again after a restart"
         yield Consequence(impact=Impact.NOT_EFFECTIVE, text=text)
@@ -126,9 +130,9 @@ def _of_export(change: Change, name: str) -> Iterator[Consequence]:
 def _of_revocation(change: Change) -> Iterator[Consequence]:
     who = "everybody" if change.word == "all_before" else f'user "{change.word}"'
     if change.action is Action.REMOVED:
-        yield _note(f"{who} with a token from until {change.before} is let in again")
+        yield _note(f"{who} with a token issued until {change.before} is let in again")
     else:
-        yield _ends(f"{who} with a token from until {change.after} is disconnected and refused")
+        yield _ends(f"{who} with a token issued until {change.after} is disconnected and refused")
 
 
 def _is_lower(before: str, after: str) -> bool:

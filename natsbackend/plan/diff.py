@@ -53,7 +53,7 @@ def operator_diff(desired: Desired, held: Snapshot) -> tuple[tuple[Change, ...],
             )
             return changes, (Consequence(impact=Impact.NOT_EFFECTIVE, text=text),) if changes else ()
     if not held.operators:
-        return (Change(where="", word="", action=Action.ADDED, after=desired.operator.claims.name),), ()
+        return (Change(where="", word="name", action=Action.ADDED, after=desired.operator.claims.name),), ()
     running = ", ".join(sorted({readable(token.name) for token in held.operators}))
     change = Change(
         where="", word="operator", action=Action.CHANGED, before=running, after=desired.operator.claims.name
@@ -71,16 +71,21 @@ def strangers(desired: Desired, held: Snapshot) -> tuple[Token, ...]:
 def _known(desired: Desired, held: Snapshot) -> Mapping[str, str]:
     """Return the paths of all keys that have a name: in the spec, or else in a JWT that the target holds."""
     strange = {key: f"accounts/{token.name}" for key, token in held.accounts.items() if token.name}
-    return {**strange, **desired.names}
+    return {**strange, **desired.outside, **desired.names}
 
 
 def _of_account(wanted: Wanted, held: Snapshot, names: Names) -> AccountChange | None:
     subject = wanted.unsigned.claims.subject
     token = None if wanted.is_new else held.accounts.get(subject)
     if token is None:
-        public = "" if wanted.is_new else subject
+        said = account_facts(wanted_payload(wanted.unsigned), names)
         return AccountChange(
-            name=wanted.name, public_key=public, action=Action.ADDED, digest=wanted.digest, at=wanted.at
+            name=wanted.name,
+            public_key="" if wanted.is_new else subject,
+            action=Action.ADDED,
+            changes=tuple(change for change in compare({}, said) if not change.word),
+            digest=wanted.digest,
+            at=wanted.at,
         )
     if wanted.digest and held_digest(token) == wanted.digest:
         return None

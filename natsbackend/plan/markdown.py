@@ -1,4 +1,4 @@
-"""A plan for a comment on a pull request, in GitHub's Markdown.
+"""A plan for a comment on a pull request, in Markdown, with what only GitHub folds and colours where it is asked for.
 
 What comes from names and subjects stands in code spans, where it is neither Markdown nor HTML and mentions nobody.
 """
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from natsbackend.plan.text import SIGNS, need, phrase, some, summary
 from natsbackend.plan.values import AccountChange, Consequence, Impact, Plan
+from natsbackend.wording import counted
 
 LIMIT = 65_536
 """How many characters a comment may have on GitHub."""
@@ -24,9 +25,12 @@ _ICONS = {
 }
 
 
-def render_markdown(plan: Plan) -> str:
-    """Return a plan as Markdown of at most `LIMIT` characters; what had no room is counted at the end."""
-    blocks = list(_blocks(plan))
+def render_markdown(plan: Plan, *, folds: bool = True) -> str:
+    """Return a plan as Markdown of at most `LIMIT` characters; what had no room is counted at the end.
+
+    With `folds` long parts are folded and warnings coloured as GitHub does it; else it is Markdown and nothing else.
+    """
+    blocks = list(_blocks(plan, folds=folds))
     out: list[str] = []
     room = LIMIT - _RESERVED
     for number, block in enumerate(blocks):
@@ -39,7 +43,7 @@ def render_markdown(plan: Plan) -> str:
     return "\n\n".join(out) + "\n"
 
 
-def _blocks(plan: Plan) -> Iterator[str]:
+def _blocks(plan: Plan, *, folds: bool) -> Iterator[str]:
     yield "### natsbackend plan"
     if plan.is_empty and not plan.problems:
         yield f"Nothing to change: {code(plan.source)} is as the spec wants it."
@@ -47,15 +51,16 @@ def _blocks(plan: Plan) -> Iterator[str]:
     yield f"**{_plain(summary(plan))}**"
     warnings = [*_warnings(plan)]
     if warnings:
-        yield "> [!WARNING]\n" + "\n".join(f"> - {line}" for line in warnings)
+        head = "> [!WARNING]\n" if folds else ""
+        yield head + "\n".join(f"> - {line}" for line in warnings)
     if plan.operator:
         lines = [f"- {code(f'{SIGNS[each.action]} {phrase(each)}')}" for each in plan.operator]
         yield "\n".join(["**Operator**", "", *lines, *_means(plan.operator_consequences)])
     for account in plan.accounts:
-        yield _account(account, is_open=len(plan.accounts) <= _OPEN)
+        yield _account(account, _how(folds, is_open=len(plan.accounts) <= _OPEN))
     if plan.users:
         users = [f"- {code(f'{SIGNS[each.action]} {each.path}')}" for each in plan.users]
-        yield _folded(f"{len(plan.users)} users", users, is_open=False)
+        yield _part(f"{counted(len(plan.users), 'user')}", users, _how(folds, is_open=False))
     if plan.keys_to_make:
         yield f"Keys that `generate` makes: {code(some(plan.keys_to_make))}"
     missing = [f"- {code(need(seed))}" for seed in plan.seeds if not seed.is_here]
@@ -76,22 +81,28 @@ def _warnings(plan: Plan) -> Iterator[str]:
         yield f"people are disconnected in {code(some(tuple(a.name for a in ends)))}"
 
 
-def _account(account: AccountChange, *, is_open: bool) -> str:
-    prune = ", only with <code>--prune</code>" if account.is_pruned else ""
-    head = f"{account.action.value}: <code>{_escaped(account.name)}</code>{prune}"
+def _how(folds: bool, *, is_open: bool) -> str:
+    return "" if not folds else "<details open>" if is_open else "<details>"
+
+
+def _account(account: AccountChange, details: str) -> str:
+    name = f"<code>{_escaped(account.name)}</code>" if details else code(account.name)
+    prune = ", only with --prune" if account.is_pruned else ""
+    head = f"{account.action.value}: {name}{prune}"
     lines = [f"- {code(f'{SIGNS[each.action]} {phrase(each)}')}" for each in account.changes]
     lines += [f"- {code(f'again, since {reason}')}" for reason in account.because]
     lines += _means(account.consequences)
-    return _folded(head, lines, is_open=is_open) if lines else f"- {head}"
+    return _part(head, lines, details) if lines else f"- {head}"
 
 
 def _means(found: tuple[Consequence, ...]) -> list[str]:
     return [f"- {_ICONS[each.impact]} {each.impact.value}: {code(each.text)}" for each in found]
 
 
-def _folded(head: str, lines: list[str], *, is_open: bool) -> str:
-    opened = " open" if is_open else ""
-    return "\n".join([f"<details{opened}><summary>{head}</summary>", "", *lines, "", "</details>"])
+def _part(head: str, lines: list[str], details: str) -> str:
+    if not details:
+        return "\n".join([f"**{head}**", "", *lines])
+    return "\n".join([f"{details}<summary>{head}</summary>", "", *lines, "", "</details>"])
 
 
 def code(text: str) -> str:

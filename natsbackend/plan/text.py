@@ -30,7 +30,10 @@ def render_text(plan: Plan, *, colour: Colour | None = None) -> str:
 
 def _lines(plan: Plan, styled: Colour) -> Iterator[str]:
     if plan.operator:
-        yield styled("~ operator", "changed")
+        action = (
+            Action.ADDED if all(each.action is Action.ADDED for each in plan.operator) else Action.CHANGED
+        )
+        yield styled(f"{SIGNS[action]} operator", action.value)
         yield from _indented(_changes(plan.operator, styled))
         yield from _indented(_consequences(plan.operator_consequences, styled))
     for account in plan.accounts:

@@ -17,9 +17,10 @@ from natsbackend.claims.permits import permits
 from natsbackend.errors import KeyStoreError
 from natsbackend.keys import KeyPair
 from natsbackend.lock import KeyState, Lock
-from natsbackend.model.entities import OPERATOR_PATH
+from natsbackend.model.entities import OPERATOR_PATH, Backend
 from natsbackend.model.names import unescape
 from natsbackend.model.sharing import EVERYONE
+from natsbackend.plan.values import Snapshot
 from natsbackend.resolvers.interface import AccountPush
 from natsbackend.workflow.found import FoundRevocation, Held, unknown_revocations, with_revocations
 from natsbackend.workflow.tree import Tree
@@ -53,6 +54,14 @@ class Pruning:
     """Names of accounts that are live and that the spec once had; only `--prune` ends them."""
     revocations: tuple[FoundRevocation, ...] = field(default=(), repr=False)
     """Those that a tombstone would undo, to be carried again should the account come back."""
+
+
+def spared(backend: Backend, lock: Lock, held: Snapshot) -> frozenset[str]:
+    """Return who is never pruned: system accounts, without which nobody could push, and accounts of others."""
+    live = (operator.nats.get("system_account") for operator in held.operators)
+    ours = lock.keyring()[backend.system_account.path]
+    others = (account.public_key for account in backend.outside.values())
+    return frozenset((ours, *others, *(key for key in live if isinstance(key, str))))
 
 
 def owned(lock: Lock, spared: Iterable[str] = ()) -> Iterator[tuple[str, str]]:

@@ -10,13 +10,9 @@ from natsbackend.claims.build import build
 from natsbackend.claims.codec import TokenKind
 from natsbackend.errors import PlanError, ProjectError
 from natsbackend.lock import render_lock
-from natsbackend.plan.diff import diff, operator_diff
-from natsbackend.plan.digests import digest, snapshot_digest
 from natsbackend.plan.document import from_json
-from natsbackend.plan.guards import find_guards
-from natsbackend.plan.problems import find_problems
-from natsbackend.plan.values import AccountChange, Desired, Digests, Plan, Snapshot, Wanted
-from natsbackend.workflow.opening import read_file
+from natsbackend.plan.values import AccountChange, Desired, Plan, Snapshot, Wanted
+from natsbackend.workflow.planning import assemble
 from natsbackend.workflow.pruning import owned
 from natsbackend.workflow.tree import Tree, read_lock
 
@@ -41,33 +37,15 @@ def desired(tree: Tree, spared: frozenset[str]) -> Desired:
         ),
         system_account=lock.keyring()[backend.system_account.path],
         names={public: path for path, keys in lock.keys.items() for public in keys},
+        outside={each.public_key: f"accounts/{name}" for name, each in backend.outside.items()},
         owned=frozenset(public for _, public in owned(lock, spared)),
     )
 
 
 def make_plan(tree: Tree, spec: Path, held: Snapshot, spared: frozenset[str], *, prune: bool) -> Plan:
     """Return the plan of pushing a tree to a target."""
-    wanted = desired(tree, spared)
-    accounts = diff(wanted, held)
-    operator, consequences = operator_diff(wanted, held)
-    digests = Digests(
-        spec=digest(read_file(str(spec)).decode("utf-8", "replace")),
-        lock=digest(render_lock(read_lock(tree.project))),
-        snapshot=snapshot_digest(held),
-        accounts={each.name: each.digest for each in wanted.accounts},
-    )
-    removed = sum(each.is_pruned for each in accounts)
-    return Plan(
-        source=held.source,
-        is_live=held.is_live,
-        accounts=accounts,
-        unchanged=len(wanted.accounts) - (len(accounts) - removed),
-        operator=operator,
-        operator_consequences=consequences,
-        guards=find_guards(accounts, wanted, held, prune=prune),
-        problems=find_problems(wanted, held, accounts),
-        digests=digests,
-    )
+    lock = render_lock(read_lock(tree.project))
+    return assemble(desired(tree, spared), held, spec, lock, prune=prune)
 
 
 def read_plan(file: Path) -> Plan:

@@ -36,6 +36,7 @@ from natsbackend.workflow.pruning import (
     begun,
     find_graves,
     finished,
+    spared,
 )
 from natsbackend.workflow.push import pushes, pushing, recorded
 from natsbackend.workflow.push_plan import make_plan
@@ -129,17 +130,17 @@ def prepare(request: Request) -> Prepared:
         servers = resolver.servers()
         held = resolver.lookup(_ids(base))
     snapshot = _snapshot(request.target, servers, held)
-    spared = _spared(tree, snapshot)
+    kept = spared(tree.backend, tree.lock, snapshot)
     trusted = frozenset[str]().union(*(server.operator_issuers for server in servers))
     found = look_closer(tree, snapshot.accounts, trusted, force=request.force)
     _refuse_newer(found.newer)
     lock = found.known.lock
-    pruning = find_graves(lock, snapshot.accounts, spared, now=request.now, prune=request.prune)
+    pruning = find_graves(lock, snapshot.accounts, kept, now=request.now, prune=request.prune)
     known = Known(lock=begun(lock, pruning), tokens=found.known.tokens)
     tree = _issued(opened, request, tree, known, found.revocations)
 
     def planned() -> Plan:
-        return make_plan(tree, request.spec, snapshot, spared, prune=request.prune)
+        return make_plan(tree, request.spec, snapshot, kept, prune=request.prune)
 
     plan = planned()
     renewed = _renewed(tree, plan)
@@ -173,14 +174,6 @@ def _snapshot(target: Target, servers: tuple[ServerInfo, ...], held: Mapping[str
         is_live=True,
         unreadable=tuple(unreadable),
     )
-
-
-def _spared(tree: Tree, held: Snapshot) -> frozenset[str]:
-    """Return who is never pruned: system accounts, without which nobody could push, and accounts of others."""
-    live = (operator.nats.get("system_account") for operator in held.operators)
-    ours = tree.lock.keyring()[tree.backend.system_account.path]
-    others = (account.public_key for account in tree.backend.outside.values())
-    return frozenset((ours, *others, *(key for key in live if isinstance(key, str))))
 
 
 def _refuse_newer(names: tuple[str, ...]) -> None:

@@ -66,7 +66,7 @@ class Tree:
     def stale(self) -> tuple[Path, ...]:
         """Which files differ from what they should be, or should not be there."""
         contents = {self.project.lock: (render_lock(self.lock), 0o644), **self.files}
-        differing = [path for path, (content, _) in contents.items() if _read(path) != content]
+        differing = [path for path, (content, _) in contents.items() if read_text(path) != content]
         return (*differing, *self._leftovers())
 
     def write(self) -> tuple[Path, ...]:
@@ -93,7 +93,7 @@ class Tree:
         lock, rest = Batch(), Batch()
         lock.add(self.project.lock, render_lock(self.lock))
         for path, (content, mode) in self.files.items():
-            if path.is_relative_to(self.project.build) and path.exists() and _read(path) != content:
+            if path.is_relative_to(self.project.build) and path.exists() and read_text(path) != content:
                 rest.add(path, content, mode, differs=True)
         lock.write()
         rest.write()
@@ -111,7 +111,7 @@ class Tree:
 
     def _is_kept_elsewhere(self, creds: Path) -> bool:
         """Whether the seed in a creds file is in the key store, too, so that nothing is lost with the file."""
-        jwt = parse_creds(_read(creds) or "").jwt if creds.is_file() else None
+        jwt = parse_creds(read_text(creds) or "").jwt if creds.is_file() else None
         try:
             subject = read_unverified(jwt).subject if jwt else ""
         except ClaimsError:
@@ -201,7 +201,7 @@ def read_lock(project: Project) -> Lock:
     Raises:
         LockError: it cannot be read.
     """
-    text = _read(project.lock)
+    text = read_text(project.lock)
     return Lock() if text is None else parse_lock(text, os.fspath(project.lock))
 
 
@@ -220,7 +220,7 @@ def _issue_all(
         if path in known:
             return known[path]
         file = sentinel.get(path, places[path])
-        text = _read(file)
+        text = read_text(file)
         return parse_creds(text).jwt if text is not None and file.suffix == ".creds" else text
 
     keyring = lock.keyring()
@@ -314,7 +314,8 @@ def _leafnode_creds(backend: Backend, project: Project) -> Iterator[tuple[str, s
             yield user.path, project.creds(account.name, user.name).relative_to(project.root).as_posix()
 
 
-def _read(path: Path) -> str | None:
+def read_text(path: Path) -> str | None:
+    """Return what a file of the project holds; None without one, nothing if it is no text."""
     try:
         with open(path, encoding="utf-8", newline="") as file:
             return file.read()
