@@ -190,6 +190,8 @@ def test_where_servers_do_not_delete_the_tombstone_stays(space: Workspace, tmp_p
         with pytest.raises(Refused):
             login(space, running["n1"], *creds)
         assert grave(space)[1] == ["tombstone"]
+        later = push(space, "--yes")  # it was not asked to delete, and what it pushes is in effect
+        assert '· nobody gets into "lab" any more, and it is not deleted yet' in later.out
 
 
 def test_without_a_number_of_servers_nothing_is_deleted(space: Workspace, one: Node) -> None:

@@ -98,6 +98,8 @@ class Outcome:
     """Of their deletion; None if there was nothing to delete, or it has to wait."""
     waits_for: str = ""
     """Why the deletion has to wait."""
+    must_delete: bool = False
+    """Whether this run was asked to delete; else it only tried to finish what an earlier one began."""
     error: ResolverError | None = None
     """What ended the push before its end."""
     interrupted: bool = False
@@ -111,7 +113,8 @@ class Outcome:
         """Whether all that was to be done is done."""
         pushed = all(result.ok for result in (*self.results, *self.tombstones))
         is_whole = self.error is None and not self.interrupted
-        return pushed and is_whole and (self.removed is None or self.removed.ok)
+        is_deleted = self.removed is None or self.removed.ok
+        return pushed and is_whole and (is_deleted or not self.must_delete)
 
 
 def prepare(request: Request) -> Prepared:
@@ -320,7 +323,8 @@ def _buried(
         if removed.ok:
             _finish(prepared.tree.project, graves)
     pushed = _outcome(results, ends=len(graves))
-    return replace(pushed, removed=removed, waits_for=waits_for)
+    must = prepared.request.prune
+    return replace(pushed, removed=removed, waits_for=waits_for, must_delete=must)
 
 
 def _finish(project: Project, graves: tuple[Grave, ...]) -> None:
