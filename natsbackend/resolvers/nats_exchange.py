@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-OPEN_REQUESTS = 512
+OPEN_REQUESTS = 2048
 """At most so many requests wait for their first reply; more are sent when half of them are answered."""
 OPEN_BYTES = 4 << 20
-"""At most so many payload bytes wait for a first reply (a single larger payload is still sent)."""
+"""At most so many bytes wait for a first reply, sent or expected (a single larger request is still sent).
+
+A server ends a connection that has 64 MiB to read (`max_pending`).
+"""
 
 Request = tuple[str, bytes]
 """Subject and payload."""
@@ -21,13 +24,21 @@ class Exchange:
 
     __slots__ = (
         "_counts", "_open_bytes", "_open_requests",
-        "base", "before", "done", "each", "heard", "next", "requests", "take", "unfinished",
+        "base", "before", "done", "each", "heard", "next", "requests", "sizes", "take", "unfinished",
     )  # fmt: skip
 
     def __init__(
-        self, *, requests: Sequence[Request], before: Sequence[Request], base: int, each: int, take: Take
+        self,
+        *,
+        requests: Sequence[Request],
+        before: Sequence[Request] = (),
+        sizes: Sequence[int] = (),
+        base: int,
+        each: int,
+        take: Take,
     ) -> None:
         self.requests, self.before, self.base, self.each, self.take = requests, before, base, each, take
+        self.sizes = sizes or [len(payload) for _, payload in requests]
         self.next = 0
         self.unfinished = len(requests)
         self.heard = 0
@@ -38,16 +49,20 @@ class Exchange:
         if not requests:
             self.done.set()
 
-    def has_room(self, size: int) -> bool:
-        """Tell whether one more request of so many bytes may go out."""
+    def has_room(self) -> bool:
+        """Tell whether the next request may go out."""
+        size = self.sizes[self.next]
         return self._open_requests == 0 or (
             self._open_requests < OPEN_REQUESTS and self._open_bytes + size <= OPEN_BYTES
         )
 
-    def sent(self, size: int) -> None:
-        """Count a request that goes out."""
+    def sent(self) -> int:
+        """Count the next request, which goes out now, and return its number."""
+        index = self.next
+        self.next += 1
         self._open_requests += 1
-        self._open_bytes += size
+        self._open_bytes += self.sizes[index]
+        return index
 
     def replied(self, index: int) -> bool:
         """Count a reply, and tell whether there is room for many more requests.
@@ -63,7 +78,7 @@ class Exchange:
         if count > 1:
             return False
         self._open_requests -= 1
-        self._open_bytes -= len(self.requests[index][1])
+        self._open_bytes -= self.sizes[index]
         return (
             self.next < len(self.requests)
             and self._open_requests <= OPEN_REQUESTS // 2

@@ -23,7 +23,7 @@ from natsbackend.resolvers.nats_subjects import INFO, LOAD, LOOKUP, UPDATE
 from natsbackend.resolvers.nats_wire import Login, Wire
 from natsbackend.resolvers.order import exporters_first
 
-_TOLD_EVERY = 64
+_PER_REPLY = 4
 _SHOWN = 3
 _TRIES = 2
 """How often a JWT is sent to servers that do not confirm it; one that is refused is not sent again."""
@@ -219,7 +219,9 @@ class Push:
         before: Sequence[Request] = (),
     ) -> None:
         requests = [(subject.format(entry.account), b"") for entry in entries]
-        await self._exchange(wire, step, requests, take, before)
+        # A reply holds the token, and that of INFO its claims and what became of them besides.
+        sizes = [_PER_REPLY * len(entry.token) for entry in entries]
+        await self._exchange(wire, step, requests, take, before, sizes)
 
     async def _exchange(
         self,
@@ -228,23 +230,18 @@ class Push:
         requests: Sequence[Request],
         take: Take,
         before: Sequence[Request] = (),
+        sizes: Sequence[int] = (),
     ) -> None:
         each, total = len(self._fleet.servers), len(requests)
         tell = self._on_progress
-        if tell is None:
-            await wire.exchange(requests, each=each, take=take, before=before)
-            return
-        replies = 0
 
-        def counted(index: int, data: bytes) -> None:
-            nonlocal replies
-            take(index, data)
-            replies += 1
-            if replies % _TOLD_EVERY == 0:
-                tell(step, min(replies // each, total), total)
+        def tick(replies: int) -> None:
+            if tell and 0 < replies < each * total:
+                tell(step, replies // each, total)
 
-        await wire.exchange(requests, each=each, take=counted, before=before)
-        tell(step, total, total)
+        await wire.exchange(requests, each=each, take=take, before=before, sizes=sizes, tick=tick)
+        if tell:
+            tell(step, total, total)
 
 
 def _named(entries: Iterable[Entry]) -> str:

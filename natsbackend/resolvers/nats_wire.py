@@ -25,6 +25,8 @@ from natsbackend.resolvers.nats_exchange import Exchange, Request, Take
 from natsbackend.resolvers.nats_stream import NotNats, Stream
 
 _NAME = "natsbackend"
+_LOOK_EVERY = 0.1
+"""Seconds between two looks at how far an exchange is."""
 _NO_RESPONDERS = b"NATS/1.0 503"
 """How the headers of the message begin by which the server says that nobody subscribed to a request's subject."""
 _ENDED_LOGINS = ("authentication expired", "authentication revoked", "authorization violation")
@@ -115,7 +117,14 @@ class Wire:
         return self._is_open
 
     async def exchange(
-        self, requests: Sequence[Request], *, each: int, take: Take, before: Sequence[Request] = ()
+        self,
+        requests: Sequence[Request],
+        *,
+        each: int,
+        take: Take,
+        before: Sequence[Request] = (),
+        sizes: Sequence[int] = (),
+        tick: Callable[[int], None] | None = None,
     ) -> bool:
         """Send all requests; give every reply to `take`; return when each has `each` replies.
 
@@ -126,6 +135,8 @@ class Wire:
             each: how many replies each is due.
             take: given every reply.
             before: for each request, if any, a message that needs no reply and goes out ahead of it.
+            sizes: for each request, if any, the bytes of the replies that are expected.
+            tick: told now and then how many replies have come; an error it raises ends the exchange.
 
         Returns:
             Whether every request got all its replies.
@@ -136,8 +147,8 @@ class Wire:
 
         """
         base, self._next = self._next, self._next + len(requests)
-        exchange = Exchange(requests=requests, before=before, base=base, each=each, take=take)
-        await self._do(exchange)
+        exchange = Exchange(requests=requests, before=before, sizes=sizes, base=base, each=each, take=take)
+        await self._do(exchange, tick)
         return exchange.unfinished == 0
 
     async def gather(self, request: Request, take: Callable[[bytes], bool]) -> bool:
@@ -156,7 +167,7 @@ class Wire:
                 exchange.done.set()
 
         base, self._next = self._next, self._next + 1
-        exchange = Exchange(requests=[request], before=(), base=base, each=-1, take=one)
+        exchange = Exchange(requests=[request], base=base, each=-1, take=one)
         await self._do(exchange)
         return exchange.done.is_set()
 
@@ -181,14 +192,14 @@ class Wire:
             return False
         return True
 
-    async def _do(self, exchange: Exchange) -> None:
+    async def _do(self, exchange: Exchange, tick: Callable[[int], None] | None = None) -> None:
         if not self._is_open:
             self._raise_failure()
             raise ResolverUnavailable("the connection is closed", hint="open it again")
         self._exchange = exchange
         try:
             self._send(exchange)
-            await self._until_done_or_silent(exchange)
+            await self._until_done_or_silent(exchange, tick)
         finally:
             self._exchange = None
         self._raise_failure()
@@ -196,32 +207,37 @@ class Wire:
     def _send(self, exchange: Exchange) -> None:
         """Send as many requests as there is room for, in one write."""
         out: list[bytes] = []
-        inbox, base, before, index = self._inbox, exchange.base, exchange.before, exchange.next
-        requests, last = exchange.requests, len(exchange.requests)
-        while index < last and exchange.has_room(len(requests[index][1])):
+        inbox, before, requests, last = (
+            self._inbox,
+            exchange.before,
+            exchange.requests,
+            len(exchange.requests),
+        )
+        while exchange.next < last and exchange.has_room():
+            index = exchange.sent()
             if before:
                 subject, payload = before[index]
                 out.append(b"PUB %s %d\r\n%s\r\n" % (subject.encode(), len(payload), payload))
             subject, payload = requests[index]
-            head = f"PUB {subject} {inbox}.{base + index} {len(payload)}\r\n".encode()
+            head = f"PUB {subject} {inbox}.{exchange.base + index} {len(payload)}\r\n".encode()
             out += (head, payload, b"\r\n")
-            exchange.sent(len(payload))
-            index += 1
-        exchange.next = index
         if out:
             self._stream.write(b"".join(out))
 
-    async def _until_done_or_silent(self, exchange: Exchange) -> None:
+    async def _until_done_or_silent(self, exchange: Exchange, tick: Callable[[int], None] | None) -> None:
         now = asyncio.get_running_loop().time
         began, heard = now(), -1
         while not exchange.done.is_set():
             # The time of a reply is not asked for: thousands of them come between two looks.
             if exchange.heard != heard:
                 heard, began = exchange.heard, now()
+                if tick:
+                    tick(heard)
             elif now() - began >= self.timeout:
                 return
+            left = began + self.timeout - now()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(began + self.timeout - now(), 0.001)):
+                async with asyncio.timeout(max(min(left, _LOOK_EVERY), 0.001)):
                     await exchange.done.wait()
 
     def _received(self, subject: bytes, headers: bytes, payload: bytes) -> None:

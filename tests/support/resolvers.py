@@ -81,8 +81,9 @@ class World:
         }
         return account_jwt(self.system, self.signer, signing_keys=[scope])
 
-    def user_jwt(self) -> str:
+    def user_jwt(self, *, expires: int = 0) -> str:
         claims = Claims(
+            expires=expires,
             kind=TokenKind.USER,
             subject=self.user.public,
             name=USER,
@@ -110,11 +111,12 @@ class World:
         timeout: float = 5.0,
         expected: int | None = None,
         tls: ssl.SSLContext | None = None,
+        expires: int = 0,
     ) -> Iterator[NatsResolver]:
         """Log in as the pusher."""
         with open_nats_resolver(
             urls,
-            jwt=self.user_jwt(),
+            jwt=self.user_jwt(expires=expires),
             key=self.user,
             inbox_prefix=f"_INBOX.{USER}",
             timeout=timeout,
@@ -144,9 +146,12 @@ def full_resolvers(
     preload: Sequence[AccountPush] = (),
     extra: str = "",
     allow_delete: bool = True,
+    resolver: str = "",
+    gateways: bool = False,
 ) -> Iterator[Mapping[str, tuple[str, NatsServer]]]:
     """Run a server with a full resolver for each name, as one cluster; give the URL and process of each name.
 
+    With `gateways` each is a cluster of its own. `resolver` stands beside the options of a full resolver.
     The servers named in `memory` and `cache` have such a resolver instead. `preload` is stored beside the system's JWT.
     """
     preloaded = "".join(f", {account.account}: {account.jwt}" for account in preload)
@@ -161,7 +166,13 @@ def full_resolvers(
             cluster = (
                 f"cluster {{ name: c, listen: 127.0.0.1:{route}, routes: [{others}] }}" if others else ""
             )
-            full = f'{{ type: full, dir: "{home / "jwt"}", allow_delete: {str(allow_delete).lower()} }}'
+            full = f'{{ type: full, dir: "{home / "jwt"}", allow_delete: {str(allow_delete).lower()}, {resolver} }}'
+            if gateways:
+                remote = ", ".join(
+                    f"{{ name: {other}, url: nats://127.0.0.1:{far} }}"
+                    for other, far in zip(names, routes, strict=True)
+                )
+                cluster = f"gateway {{ name: {name}, listen: 127.0.0.1:{route}, gateways: [{remote}] }}"
             if name in cache:
                 full = f'{{ type: cache, dir: "{home / "jwt"}" }}'
             config = home / "nats-server.conf"
