@@ -13,7 +13,7 @@ from support.nodes import Node, eventually, nodes
 from support.workspaces import NOW, Workspace
 from test_push_cli import push
 
-from natsbackend.claims.codec import Token, decode
+from natsbackend.claims.codec import Claims, Token, TokenKind, decode, sign
 from natsbackend.keys import KeyPair, KeyRole
 from natsbackend.live.wire import Connection, Disconnected, Refused, connect_tcp
 from natsbackend.lock import Lock
@@ -190,6 +190,8 @@ def test_where_servers_do_not_delete_the_tombstone_stays(space: Workspace, tmp_p
         with pytest.raises(Refused):
             login(space, running["n1"], *creds)
         assert grave(space)[1] == ["tombstone"]
+        later = push(space, "--yes")  # it was not asked to delete, and what it pushes is in effect
+        assert '· nobody gets into "lab" any more, and it is not deleted yet' in later.out
 
 
 def test_without_a_number_of_servers_nothing_is_deleted(space: Workspace, one: Node) -> None:
@@ -249,3 +251,35 @@ def test_a_permit_to_delete_is_nowhere_to_be_found(space: Workspace, one: Node) 
     for file in space.root.rglob("*"):
         if file.is_file():
             assert b"ImFjY291bnRzIj" not in file.read_bytes(), file
+
+
+def delete_by_hand(space: Workspace, node: Node, key: str) -> None:
+    pair = KeyPair.from_seed(space.seed_file("operator/signing/main").read_text())
+    claims = Claims(kind=TokenKind.GENERIC, subject=pair.public, name="", nats={"accounts": [key]})
+    hand = ByHand(space=space, port=node.port)
+    assert "deleted 1 accounts" in hand.request("$SYS.REQ.CLAIMS.DELETE", sign(claims, pair, NOW))
+    assert key not in node.stored()
+
+
+def test_what_somebody_deleted_by_hand_works_again(space: Workspace, one: Node) -> None:
+    creds, before = robot(space), space.account("lab")
+    login(space, one, *creds).close()
+    delete_by_hand(space, one, before.subject)
+    answer = push(space, "--yes", "--format", "json").json
+    assert answer["ok"], answer
+    login(space, one, *creds).close()
+    assert space.account("lab").issued_at > before.issued_at
+    assert one.stored()[before.subject] == space.account("lab").text
+    assert not space.generate(now=NOW + 100).changed
+
+
+def test_a_run_that_ended_between_deleting_and_recording_it_is_finished(space: Workspace, one: Node) -> None:
+    del space.spec["targets"]["main"]["servers"]
+    drop(space)
+    key = prune(space)["pruned"]["accounts"][0]["public_key"]
+    assert grave(space)[1] == ["tombstone"]
+    delete_by_hand(space, one, key)
+    answer = push(space, "--yes", "--servers", "1", "--format", "json").json
+    assert answer["pruned"]["deleted"], answer
+    assert grave(space)[1] == ["pruned"]
+    assert key not in one.stored()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.byhand import ByHand
-from support.cli import COMMAND, Ran, environment
+from support.cli import COMMAND, Ran, environment, natsbackend_here
 from support.workspaces import NOW, Workspace
 from test_push_cli import push, server, space, stored
 
@@ -178,3 +178,23 @@ def test_what_the_servers_do_not_trust_is_refused_before_anything_is_sent(
     assert 'account "shop"' in ran.err
     assert stored(space) == before
     assert space.project.lock.read_text() == lock
+
+
+def test_what_plan_wrote_down_is_what_push_takes(space: Workspace, server: NatsServer) -> None:
+    push(space, "--yes")
+    change(space, "lab")
+    dropped = space.accounts.pop("shop")["exports"]
+    space.accounts["lab"].pop("imports")
+    space.generate(now=NOW + 200)
+    assert dropped
+    plan = space.root / "plan.json"
+    natsbackend_here("plan", "--to", "main", "--out", str(plan), cwd=space.root)
+    assert pushed(space, "--plan", str(plan)) == {"lab"}
+    assert "the plan is not what would be pushed now" in push(space, "--plan", str(plan), code=1).err
+    change(space, "lab", later=300)
+    natsbackend_here("plan", "--to", "main", "--prune", "--out", str(plan), cwd=space.root)
+    answer = push(space, "--plan", str(plan), "--prune", "--format", "json", code=1).json
+    assert all(
+        "delete must be enabled" in words for words in answer["pruned"]["deletion"]["refused"].values()
+    )
+    assert [each["account"] for each in answer["pruned"]["accounts"]] == ["shop"]

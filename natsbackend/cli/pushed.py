@@ -103,7 +103,7 @@ def _tell_deletion(prepared: Prepared, outcome: Outcome, *, quiet: bool) -> None
     if not all(result.ok for result in outcome.tombstones):
         output.answer(f"{output.bad('✗')} not every server has ended {names} yet; a later push finishes it")
         return
-    sign = output.bad("✗") if removed is not None else "·"
+    sign = output.bad("✗") if removed is not None and outcome.must_delete else "·"
     output.answer(f"{sign} nobody gets into {names} any more, and it is not deleted yet: {'; '.join(why)}")
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from natsbackend.claims.codec import Claims, TokenKind, sign
+from natsbackend.claims.codec import Claims, Token, TokenKind, sign
 from natsbackend.claims.permits import permits
 from natsbackend.errors import KeyStoreError
 from natsbackend.keys import KeyPair
@@ -94,7 +94,7 @@ def find_graves(lock: Lock, held: Held, spared: frozenset[str], *, now: int, pru
         grave = Grave(
             path=path,
             public=public,
-            issued_at=_issue_time(lock, path, public, token.issued_at if token else -1, now=now),
+            issued_at=_issue_time(lock, path, public, token, now=now),
             is_begun=is_begun,
             users=dwellers.get(path, ()),
         )
@@ -111,12 +111,16 @@ def find_graves(lock: Lock, held: Held, spared: frozenset[str], *, now: int, pru
     return Pruning(graves=tuple(graves), waiting=tuple(waiting), revocations=tuple(revocations))
 
 
-def _issue_time(lock: Lock, path: str, public: str, held: int, *, now: int) -> int:
-    """Return the `iat` of a tombstone: the one it was pushed with, unless something newer is there now."""
+def _issue_time(lock: Lock, path: str, public: str, token: Token | None, *, now: int) -> int:
+    """Return the `iat` of a tombstone: the one it was pushed with, unless something newer is there, or nothing.
+
+    Where an account was deleted, servers take the bytes that they had for no push at all.
+    """
     tombstone = lock.tombstones.get(path, {}).get(public, -1)
-    if tombstone >= held:
+    if token is not None and tombstone >= token.issued_at:
         return tombstone
     issued = lock.issued[path].issued_at if path in lock.issued else -1
+    held = token.issued_at if token is not None else -1
     return max(now, held + 1, issued + 1, lock.dead_until(path, public) + 1)
 
 

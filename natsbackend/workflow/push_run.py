@@ -12,11 +12,13 @@ from pathlib import Path
 
 from natsbackend.claims.codec import Token, read_unverified
 from natsbackend.errors import ClaimsError, KeyStoreError, ProjectError, ResolverError, ResolverRejected
-from natsbackend.lock import Issued, Lock
+from natsbackend.files import Batch
+from natsbackend.lock import Issued, Lock, render_lock
 from natsbackend.model.entities import Target
 from natsbackend.plan.values import Action, Plan, Snapshot
 from natsbackend.project import Project
 from natsbackend.resolvers.interface import (
+    Effect,
     OnProgress,
     PushInterrupted,
     PushRejected,
@@ -96,6 +98,8 @@ class Outcome:
     """Of their deletion; None if there was nothing to delete, or it has to wait."""
     waits_for: str = ""
     """Why the deletion has to wait."""
+    must_delete: bool = False
+    """Whether this run was asked to delete; else it only tried to finish what an earlier one began."""
     error: ResolverError | None = None
     """What ended the push before its end."""
     interrupted: bool = False
@@ -109,7 +113,8 @@ class Outcome:
         """Whether all that was to be done is done."""
         pushed = all(result.ok for result in (*self.results, *self.tombstones))
         is_whole = self.error is None and not self.interrupted
-        return pushed and is_whole and (self.removed is None or self.removed.ok)
+        is_deleted = self.removed is None or self.removed.ok
+        return pushed and is_whole and (is_deleted or not self.must_delete)
 
 
 def prepare(request: Request) -> Prepared:
@@ -234,6 +239,7 @@ def apply(prepared: Prepared, *, on_progress: OnProgress | None = None) -> Outco
                 _record(prepared.tree, prepared.base)
             try:
                 results = resolver.push(accounts, expected=expected, probe=True, on_progress=on_progress)
+                results = _revived(prepared, resolver, results)
             except (PushInterrupted, PushRejected) as error:
                 return _outcome(error.results, ends=len(ends), error=error)
             if digger is None:
@@ -241,6 +247,34 @@ def apply(prepared: Prepared, *, on_progress: OnProgress | None = None) -> Outco
             return _buried(prepared, resolver, digger, results)
     except KeyboardInterrupt:
         return _interrupted(prepared)
+
+
+def _revived(
+    prepared: Prepared, resolver: Resolver, results: tuple[PushResult, ...]
+) -> tuple[PushResult, ...]:
+    """Issue accounts anew that somebody has deleted by hand: to the bytes that it had a server says yes, and no more.
+
+    What is deleted stays "expired" until something else than before is pushed (nats-server 2.15 `accounts.go`).
+    """
+    tree, request = prepared.tree, prepared.request
+    paths = {account.name: account.path for account in tree.backend.accounts.values()}
+    issued = dict(tree.lock.issued)
+    for result in results:
+        path = paths.get(result.name)
+        if path is not None and Effect.EXPIRED in result.effective.values():
+            token = read_unverified(tree.tokens[path])
+            if token.subject == result.account and not 0 < token.expires <= request.now:
+                issued[path] = Issued(token.issued_at, Effect.EXPIRED.value)
+    if issued == tree.lock.issued:
+        return results
+    known = Known(lock=replace(tree.lock, issued=issued), tokens=prepared.found.known.tokens)
+    anew = _issued(request.opened, request, tree, known, ())
+    _record(anew, tree.lock)
+    again = [push for push in pushes(anew) if push.jwt not in tree.tokens.values()]
+    done = {
+        result.account: result for result in resolver.push(again, expected=request.target.servers, probe=True)
+    }
+    return tuple(done.get(result.account, result) for result in results)
 
 
 def _outcome(results: tuple[PushResult, ...], *, ends: int, error: ResolverError | None = None) -> Outcome:
@@ -282,18 +316,22 @@ def _buried(
     else:
         ids = [grave.public for grave in graves]
         permits = digger.permits(graves, now=prepared.request.now)
-        removed = resolver.remove(ids, permits, expected=expected)
+        try:
+            removed = resolver.remove(ids, permits, expected=expected)
+        except ResolverError as error:
+            return _outcome(results, ends=len(graves), error=error)
         if removed.ok:
-            _finish(prepared.tree, graves)
-    return Outcome(
-        results=results[: len(results) - len(graves)], tombstones=done, removed=removed, waits_for=waits_for
-    )
+            _finish(prepared.tree.project, graves)
+    pushed = _outcome(results, ends=len(graves))
+    must = prepared.request.prune
+    return replace(pushed, removed=removed, waits_for=waits_for, must_delete=must)
 
 
-def _finish(tree: Tree, graves: tuple[Grave, ...]) -> None:
-    with tree.project.mutex():
-        lock = finished(read_lock(tree.project), graves)
-        replace(tree, lock=lock).record()
+def _finish(project: Project, graves: tuple[Grave, ...]) -> None:
+    with project.mutex():
+        lock = Batch()
+        lock.add(project.lock, render_lock(finished(read_lock(project), graves)))
+        lock.write()
 
 
 def _interrupted(prepared: Prepared) -> Outcome:
