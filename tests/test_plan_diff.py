@@ -172,7 +172,18 @@ def test_what_nobody_knows_is_told_by_its_path(both: tuple[Desired, Snapshot]) -
 
 
 WITHOUT_ORDER = frozenset(
-    "imports exports signing_keys allow deny tags src times allowed_connection_types auth_users allowed_accounts".split()
+    {
+        "imports",
+        "exports",
+        "signing_keys",
+        "allow",
+        "deny",
+        "tags",
+        "src",
+        "times",
+        "allowed_connection_types",
+    }
+    | {"auth_users", "allowed_accounts"}
 )
 
 
