@@ -64,7 +64,11 @@ def _connections(old: Payload, new: Payload) -> Iterator[Consequence]:
         text = f"where more than {most} are connected, the newest are disconnected" if most else _NOBODY
         yield _says(Impact.DISCONNECTS, text)
     if (most := _lowered(old, new, "subs")) is not None:
-        yield _says(Impact.DISCONNECTS, f"whoever has more than {most} subscriptions is disconnected")
+        yield _says(Impact.DISCONNECTS, f"whoever has {most} subscriptions or more is disconnected")
+    elif (most := _number(new, "subs")) >= 0:
+        yield _says(
+            Impact.NOTE, f"any push disconnects whoever has all of the {most} subscriptions that are allowed"
+        )
     if (most := _lowered(old, new, "payload")) is not None:
         size = quantity(most, "bytes")
         yield _says(
@@ -218,13 +222,16 @@ def _shares(limits: Payload) -> Mapping[str, Payload]:
 
 
 def _thresholds(new: Payload) -> Iterator[Consequence]:
-    """An account that runs takes no threshold: `SetServiceExportResponseThreshold` refuses it from claims."""
+    """An account that runs takes no threshold: `SetServiceExportResponseThreshold` refuses it from claims.
+
+    Each import keeps the export it was made with, and with it the old threshold, until the importer is pushed.
+    """
     for each in _list(new, "exports"):
         if isinstance(each, dict) and (threshold := _number(each, "response_threshold")):
             yield _says(
                 Impact.NOT_EFFECTIVE,
-                f"response_threshold {quantity(threshold, 'nanoseconds')} of service {each.get('subject')} does not "
-                "hold on servers that know the account: any push puts 2m in its place until they restart",
+                f"response_threshold {quantity(threshold, 'nanoseconds')} of service {each.get('subject')} holds after a "
+                "restart: until then importers keep the one that was loaded first, or have 2m once they are pushed",
             )
 
 

@@ -130,6 +130,8 @@ def _why_not(taken: Members, exports: list[Members] | None, own: str) -> tuple[s
         return "is an account that the target does not hold", f"push that account first, or {_ASK}"
     subject = _remote(taken)
     covering = [each for each in exports if each.get("type") == taken.get("type") and _covers(each, subject)]
+    exact = [each for each in covering if each.get("subject") == subject]  # then the server looks at no other
+    covering = exact or covering
     if not covering:
         offered = ", ".join(f"{e.get('type')} {e.get('subject')}" for e in exports[:3]) or "nothing"
         return "it does not export", f"it exports {offered}; {_ASK}"

@@ -1,9 +1,8 @@
 """Accounts that must be pushed again because another one changed.
 
-A server that runs copies two things of an export into every import when the *importer's* JWT is applied, and never
-looks again: the response type, and whether its latency is measured at all (nats-server 2.15 `accounts.go`,
-`addServiceImport`). Everything else of an export (its subject, who may import it, revocations, the position of the
-account, traces, how often latency is measured and where it goes) reaches importers with the exporter's push.
+A server that runs copies the response type of a service into every import when the *importer's* JWT is applied, and
+never looks again (nats-server 2.15 `accounts.go`, `addServiceImport`). Everything else of an export (its subject, who
+may import it, revocations, the position of the account, traces, latency) reaches importers with the exporter's push.
 """
 
 from __future__ import annotations
@@ -69,8 +68,6 @@ class Ripples:
             what = f'of service {subject}, which it imports from "{self._names.account(exporter)}"'
             if _response(before) != _response(after):
                 yield f"the response type {what}, changes from {_response(before)} to {_response(after)}"
-            if "service_latency" not in before and "service_latency" in after:
-                yield f"the latency {what}, is measured from now on"
 
 
 def _services(exports: object) -> Mapping[str, Export]:
