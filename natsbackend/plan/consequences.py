@@ -230,8 +230,8 @@ def _thresholds(new: Payload) -> Iterator[Consequence]:
         if isinstance(each, dict) and (threshold := _number(each, "response_threshold")):
             yield _says(
                 Impact.NOT_EFFECTIVE,
-                f"response_threshold {quantity(threshold, 'nanoseconds')} of service {each.get('subject')} holds after a "
-                "restart: until then importers keep the one that was loaded first, or have 2m once they are pushed",
+                f"response_threshold {quantity(threshold, 'nanoseconds')} of service {each.get('subject')} holds after "
+                "a restart: until then importers keep the one that was loaded first, or have 2m once they are pushed",
             )
 
 
