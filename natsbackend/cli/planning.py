@@ -18,6 +18,10 @@ CHANGES = 3
 """Exit code: it worked, and there is something to be done."""
 
 
+MARKER = "<!-- natsbackend plan -->\n"
+"""The first line of a comment on GitHub, by which the next run finds the comment it replaces."""
+
+
 class PlanFormat(enum.StrEnum):
     """How a plan is written."""
 
@@ -67,7 +71,7 @@ def plan(
 
     Compares the spec with build/, or with what a live target holds. Nothing is made, signed or written, and no seed is
     needed but that of the system account's role `observer` where a target is read. `github` is a comment for a pull
-    request; `markdown` the same without what only GitHub folds and colours.
+    request: `markdown` with a first line that is not seen, by which the comment is found again.
 
     Example: natsbackend plan --to main --detailed-exitcode
     """
@@ -114,7 +118,8 @@ def _answer(found: Plan, form: PlanFormat) -> None:
         output.answer(render_text(found, colour=output.styled_answer))
         output.show_diagnostics(found.problems)
     else:
-        output.answer(render_markdown(found, folds=form is PlanFormat.GITHUB))
+        marker = MARKER if form is PlanFormat.GITHUB else ""
+        output.answer(f"{marker}{render_markdown(found)}")
 
 
 def _write(found: Plan, file: Path) -> None:

@@ -1,4 +1,4 @@
-"""A plan as a JSON document, and back. The shape is documented in `docs/plan.md`; members follow `plan.values`.
+"""A plan as a JSON document of format 1, and back. Its members are those of `plan.values`, by the same names.
 
 Every member is always there, empty ones too. Reading is strict: a member that is missing, unknown or of another type
 is an error that names it, since a plan that was read half is not the one that was reviewed.

@@ -1,124 +1,180 @@
-"""A plan for a comment on a pull request, in Markdown, with what only GitHub folds and colours where it is asked for.
+"""A plan for a comment on a pull request, in GitHub's Markdown.
 
-What comes from names and subjects stands in code spans, where it is neither Markdown nor HTML and mentions nobody.
+Names, subjects and all else that others wrote stand only inside of fenced blocks and `<code>`, where GitHub reads no
+Markdown, no HTML, no mention and no issue number; a fence is longer than any run of backticks in it.
 """
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from natsbackend.plan.text import SIGNS, need, phrase, some, summary
-from natsbackend.plan.values import AccountChange, Consequence, Impact, Plan
+from natsbackend.plan.values import AccountChange, Action, Change, Consequence, Impact, Plan
+from natsbackend.plan.wordings import groups, note, shown, split_new, summary, worst
 from natsbackend.wording import counted
 
 LIMIT = 65_536
-"""How many characters a comment may have on GitHub."""
-_RESERVED = 200
-_OPEN = 3
+"""How many characters a comment may have on GitHub; bytes are counted here, to be on the safe side."""
+
+_RESERVED = 400
+"""Kept for saying what was left out."""
+_LONGEST = 80
+"""Lines of one block."""
+_FEW = 3
 """So many accounts are shown unfolded."""
-_ICONS = {
-    Impact.DISCONNECTS: "🔴",
-    Impact.REFUSES: "🟠",
-    Impact.NOT_EFFECTIVE: "⏳",
-    Impact.NOTE: "i",
+_BACKTICKS = re.compile(r"`+")
+_VERBS = {
+    Action.ADDED: "new",
+    Action.CHANGED: "changed",
+    Action.RENEWED: "pushed again",
+    Action.REMOVED: "removed",
 }
 
 
-def render_markdown(plan: Plan, *, folds: bool = True) -> str:
-    """Return a plan as Markdown of at most `LIMIT` characters; what had no room is counted at the end.
+def render_markdown(plan: Plan) -> str:
+    """Return a plan as Markdown of at most `LIMIT` bytes; what had to be left out is said at its end."""
+    head = "\n\n".join(_head(plan))
+    room = LIMIT - _RESERVED - _size(head)
+    blocks, left_out = [head], 0
+    for block in (*_accounts(plan), *_rest(plan)):
+        if (size := _size(block) + 2) > room:
+            left_out += 1
+            continue
+        room -= size
+        blocks.append(block)
+    if left_out:
+        blocks.append(
+            f"_{counted(left_out, 'part')} of this plan did not fit into a comment; `natsbackend plan` shows all._"
+        )
+    return "\n\n".join(blocks) + "\n"
 
-    With `folds` long parts are folded and warnings coloured as GitHub does it; else it is Markdown and nothing else.
-    """
-    blocks = list(_blocks(plan, folds=folds))
-    out: list[str] = []
-    room = LIMIT - _RESERVED
-    for number, block in enumerate(blocks):
-        room -= len(block) + 2
-        if room < 0:
-            left = len(blocks) - number
-            out.append(f"_{left} more parts have no room here; `natsbackend plan` shows all of it._")
-            break
-        out.append(block)
-    return "\n\n".join(out) + "\n"
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
 
 
-def _blocks(plan: Plan, *, folds: bool) -> Iterator[str]:
-    yield "### natsbackend plan"
-    if plan.is_empty and not plan.problems:
-        yield f"Nothing to change: {code(plan.source)} is as the spec wants it."
+def _head(plan: Plan) -> Iterator[str]:
+    if plan.is_empty and not (plan.problems or plan.guards):
+        yield f"### natsbackend: nothing to change\n\n{_code(plan.source)} is as the spec wants it."
         return
-    yield f"**{_plain(summary(plan))}**"
-    warnings = [*_warnings(plan)]
-    if warnings:
-        head = "> [!WARNING]\n" if folds else ""
-        yield head + "\n".join(f"> - {line}" for line in warnings)
+    yield f"### natsbackend: {summary(plan)}\n\nAgainst {_code(plan.source)}."
+    if plan.problems:
+        lines = [line for each in plan.problems[:20] for line in str(each).split("\n")]
+        yield f"> [!CAUTION]\n> **This cannot work.** {_found(len(plan.problems), 'problem')}"
+        yield _fenced("text", lines)
+    if plan.guards:
+        yield "> [!WARNING]\n> **Refused without `--force`:**"
+        yield _fenced("text", plan.guards)
+    if plan.identities:
+        yield "> [!CAUTION]\n> **Identities change.** Whatever trusts the old keys does not trust the new ones."
+        yield _fenced(
+            "diff",
+            [line for e in plan.identities for line in (f"- {e.path} {e.before}", f"+ {e.path} {e.after}")],
+        )
+    if said := worst(plan):
+        yield f"> [!IMPORTANT]\n> For those who are connected: {said}."
+
+
+def _found(number: int, word: str) -> str:
+    return f"{counted(number, word)}:"
+
+
+def _accounts(plan: Plan) -> Iterator[str]:
+    whole, listed = split_new(plan)
+    for each in sorted(whole, key=_by_impact):
+        yield _account(each, is_open=len(plan.accounts) <= _FEW)
+    if listed:
+        yield _details(counted(len(listed), "new account"), "", [f"+ account {each.name}" for each in listed])
+
+
+def _by_impact(account: AccountChange) -> int:
+    """The worst first, so that what does not fit is what matters least."""
+    impacts = {each.impact for each in account.consequences}
+    return next((n for n, impact in enumerate(Impact) if impact in impacts), len(Impact))
+
+
+def _account(account: AccountChange, *, is_open: bool) -> str:
+    impacts = {each.impact: None for each in account.consequences if each.impact is not Impact.NOTE}
+    parts = [
+        _VERBS[account.action],
+        note(account) if account.action is Action.REMOVED else "",
+        *map(str, impacts),
+    ]
+    lines = [
+        *_consequences(account.consequences),
+        *(f"# because {reason}" for reason in account.because),
+        *_changes(account.changes),
+    ]
+    return _details(
+        f"<code>{_escaped(account.name)}</code>", ", ".join(filter(None, parts)), lines, is_open=is_open
+    )
+
+
+def _consequences(consequences: Iterable[Consequence]) -> Iterator[str]:
+    for each in consequences:
+        yield f"{'#' if each.impact is Impact.NOTE else '!'} {each.impact.value}: {each.text}"
+
+
+def _changes(changes: tuple[Change, ...]) -> Iterator[str]:
+    for where, inside in groups(changes):
+        if where and any(each.word for each in inside):
+            yield f"  {where}"
+        indent = "  " if where else ""
+        for each in inside:
+            name = f"{indent}{each.word}" if each.word else where
+            if each.action is not Action.ADDED:
+                yield f"- {name}: {each.before}" if each.before is not None else f"- {name}"
+            if each.action is not Action.REMOVED:
+                yield f"+ {name}: {each.after}" if each.after is not None else f"+ {name}"
+
+
+def _rest(plan: Plan) -> Iterator[str]:
     if plan.operator:
-        lines = [f"- {code(f'{SIGNS[each.action]} {phrase(each)}')}" for each in plan.operator]
-        yield "\n".join(["**Operator**", "", *lines, *_means(plan.operator_consequences)])
-    for account in plan.accounts:
-        yield _account(account, _how(folds, is_open=len(plan.accounts) <= _OPEN))
+        lines = [*_consequences(plan.operator_consequences), *_changes(plan.operator)]
+        yield _details("operator", "changed", lines, is_open=True)
     if plan.users:
-        users = [f"- {code(f'{SIGNS[each.action]} {each.path}')}" for each in plan.users]
-        yield _part(f"{counted(len(plan.users), 'user')}", users, _how(folds, is_open=False))
+        users = []
+        for each in plan.users:
+            users.append(
+                f"{'-' if each.action is Action.REMOVED else '+'} {each.path} ({_VERBS[each.action]})"
+            )
+            users += _consequences(each.consequences)
+        yield _details("users", counted(len(plan.users), "user"), users)
     if plan.keys_to_make:
-        yield f"Keys that `generate` makes: {code(some(plan.keys_to_make))}"
-    missing = [f"- {code(need(seed))}" for seed in plan.seeds if not seed.is_here]
-    if missing:
-        yield "\n".join(["Seeds that are not where this plan was made:", "", *missing])
+        keys = [f"+ {path}" for path in plan.keys_to_make]
+        yield _details("keys to make", counted(len(keys), "key"), keys)
+    if plan.seeds:
+        missing = sum(not each.is_here for each in plan.seeds)
+        seeds = [
+            f"{'  here   ' if each.is_here else '! missing'} {each.path}, for {', '.join(each.purposes[:3])}"
+            + (f" and {len(each.purposes) - 3} more" if len(each.purposes) > 3 else "")
+            for each in plan.seeds
+        ]
+        yield _details("seeds that a push needs", f"{missing} not here" if missing else "all here", seeds)
 
 
-def _warnings(plan: Plan) -> Iterator[str]:
-    for problem in plan.problems:
-        where = f" ({code(str(problem.at))})" if problem.at else ""
-        yield f"cannot work: {code(problem.message)}{where}"
-    for guard in plan.guards:
-        yield f"needs `--force`: {code(guard)}"
-    for identity in plan.identities:
-        yield f"another identity: {code(f'{identity.path}: {identity.before} → {identity.after}')}"
-    ends = [a for a in plan.accounts if any(c.impact is Impact.DISCONNECTS for c in a.consequences)]
-    if ends:
-        yield f"people are disconnected in {code(some(tuple(a.name for a in ends)))}"
+def _details(title: str, beside: str, lines: Sequence[str], *, is_open: bool = False) -> str:
+    head = f"<details{' open' if is_open else ''}><summary>{title}{f': {beside}' if beside else ''}</summary>"
+    return f"{head}\n\n{_fenced('diff', lines)}\n\n</details>" if lines else f"{head}\n\n</details>"
 
 
-def _how(folds: bool, *, is_open: bool) -> str:
-    return "" if not folds else "<details open>" if is_open else "<details>"
+def _fenced(language: str, lines: Iterable[str]) -> str:
+    """Return lines in a fence that nothing in them can end."""
+    plain = [shown(line) for line in lines]
+    if len(plain) > _LONGEST:
+        plain = [*plain[:_LONGEST], f"# … and {counted(len(plain) - _LONGEST, 'line')} more"]
+    longest = max((len(run) for line in plain for run in _BACKTICKS.findall(line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join((f"{fence}{language}", *plain, fence))
 
 
-def _account(account: AccountChange, details: str) -> str:
-    name = f"<code>{_escaped(account.name)}</code>" if details else code(account.name)
-    prune = ", only with --prune" if account.is_pruned else ""
-    head = f"{account.action.value}: {name}{prune}"
-    lines = [f"- {code(f'{SIGNS[each.action]} {phrase(each)}')}" for each in account.changes]
-    lines += [f"- {code(f'again, since {reason}')}" for reason in account.because]
-    lines += _means(account.consequences)
-    return _part(head, lines, details) if lines else f"- {head}"
-
-
-def _means(found: tuple[Consequence, ...]) -> list[str]:
-    return [f"- {_ICONS[each.impact]} {each.impact.value}: {code(each.text)}" for each in found]
-
-
-def _part(head: str, lines: list[str], details: str) -> str:
-    if not details:
-        return "\n".join([f"**{head}**", "", *lines])
-    return "\n".join([f"{details}<summary>{head}</summary>", "", *lines, "", "</details>"])
-
-
-def code(text: str) -> str:
-    """Return a text as a code span, whatever backticks it has; a line end becomes a space."""
-    flat = " ".join(text.split()) or " "
-    longest = max((len(run) for run in re.findall(r"`+", flat)), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if flat[0] == "`" or flat[-1] == "`" else ""
-    return f"{fence}{pad}{flat}{pad}{fence}"
+def _code(text: str) -> str:
+    """Return a text for the middle of a paragraph: each character that means something to Markdown as a number."""
+    plain = "".join(each if each.isalnum() or each == " " else f"&#{ord(each)};" for each in shown(text))
+    return f"<code>{plain}</code>"
 
 
 def _escaped(text: str) -> str:
-    """Return a text as HTML that Markdown leaves alone."""
-    return "".join(c if c.isalnum() or c in " -." else f"&#{ord(c)};" for c in " ".join(text.split()))
-
-
-def _plain(text: str) -> str:
-    """Return a line of our own words and counts with nothing in it that Markdown reads."""
-    return re.sub(r"([\\`*_{}\[\]<>@#|~])", r"\\\1", text)
+    """Return a text for a line of HTML, in which no Markdown is read."""
+    return html.escape(shown(text))

@@ -1,108 +1,144 @@
-"""A plan for a terminal: what comes, goes and changes, each with what it means, and a line that sums up."""
+"""A plan for a terminal: an account and its words, before and after, and below them what that does to people."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
-from natsbackend.plan.values import AccountChange, Action, Change, Consequence, Impact, Plan, SeedNeed
+from natsbackend.plan.values import AccountChange, Action, Change, Consequence, Impact, Plan
+from natsbackend.plan.wordings import SIGNS, groups, note, nothing, shown, split_new, summary, worst
 from natsbackend.wording import counted
 
 Colour = Callable[[str, str], str]
-"""Returns a text in a style: `added`, `changed`, `removed`, `renewed`, `warning`, `note` or `bold`."""
+"""Returns a text in a style: the value of an `Action` or an `Impact`, `problem`, `bold` or `dim`."""
 
-SIGNS = {Action.ADDED: "+", Action.CHANGED: "~", Action.REMOVED: "-", Action.RENEWED: "="}
-_MARKS = {
-    Impact.DISCONNECTS: "disconnects",
-    Impact.REFUSES: "refuses",
-    Impact.NOT_EFFECTIVE: "not effective",
-    Impact.NOTE: "note",
-}
-_SHOWN = 10
+_LONGEST = 60
+"""Lines of one account."""
+_WIDEST = 28
 
 
 def render_text(plan: Plan, *, colour: Colour | None = None) -> str:
     """Return a plan as lines that end in a line end; without `colour` they are plain."""
+    if plan.is_empty and not (plan.problems or plan.guards):
+        return f"{nothing(plan)}\n"
     styled = colour or (lambda text, _: text)
-    if plan.is_empty and not plan.problems:
-        return f"nothing to change: {plan.source} is as the spec wants it\n"
-    return "\n".join(_lines(plan, styled)) + "\n"
+    blocks = [block for block in (list(part) for part in _parts(plan, styled)) if block]
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
-def _lines(plan: Plan, styled: Colour) -> Iterator[str]:
+def _parts(plan: Plan, styled: Colour) -> Iterator[Iterator[str]]:
+    whole, brief = split_new(plan)
+    for account in whole:
+        yield _account(account, styled)
+    yield (_header(each, styled, _counts(each)) for each in brief)
+    yield _operator(plan, styled)
+    yield _section(
+        "users", (_user(each.path, each.action, each.consequences, styled) for each in plan.users), styled
+    )
+    yield _section(
+        "keys that `generate` would make", (f"  + {shown(path)}" for path in plan.keys_to_make), styled
+    )
+    yield _section("identities that change", (_identity(*each) for each in _identities(plan)), styled)
+    yield _section("seeds", _seeds(plan, styled), styled)
+    yield _section(
+        "refused without --force", (styled(f"  ! {shown(g)}", "problem") for g in plan.guards), styled
+    )
+    yield _section("cannot work", (_problem(str(each), styled) for each in plan.problems), styled)
+    yield _end(plan, styled)
+
+
+def _section(title: str, lines: Iterator[str], styled: Colour) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        if number == 0:
+            yield styled(title, "bold")
+        yield line
+
+
+def _account(account: AccountChange, styled: Colour) -> Iterator[str]:
+    yield _header(account, styled, note(account))
+    lines = [*_changes(account.changes, styled)]
+    yield from lines[:_LONGEST]
+    if len(lines) > _LONGEST:
+        yield styled(f"    … and {counted(len(lines) - _LONGEST, 'line')} more; --format json has all", "dim")
+    for reason in account.because:
+        yield f"    because {shown(reason)}"
+    yield from _consequences(account.consequences, styled, "    ")
+
+
+def _header(account: AccountChange, styled: Colour, beside: str) -> str:
+    head = styled(f"{SIGNS[account.action]} account {shown(account.name)}", account.action.value)
+    return f"{head}  {styled(beside, 'dim')}" if beside else head
+
+
+def _counts(account: AccountChange) -> str:
+    nouns = [change.where.partition(":")[0] for change in account.changes if ": " in change.where]
+    return ", ".join(counted(nouns.count(noun), noun.removesuffix("s")) for noun in dict.fromkeys(nouns))
+
+
+def _changes(changes: tuple[Change, ...], styled: Colour) -> Iterator[str]:
+    for where, inside in groups(changes):
+        whole = [each for each in inside if not each.word]
+        for each in whole:
+            yield _line(each, shown(where), 0, styled, "    ")
+        words = [each for each in inside if each.word]
+        if words and where:
+            yield f"    {shown(where)}"
+        width = min(max((len(shown(each.word)) for each in words), default=0), _WIDEST)
+        indent = "      " if where else "    "
+        yield from (_line(each, shown(each.word), width, styled, indent) for each in words)
+
+
+def _line(change: Change, name: str, width: int, styled: Colour, indent: str) -> str:
+    before, after = (None if side is None else shown(side) for side in (change.before, change.after))
+    sign = styled(SIGNS[change.action], change.action.value)
+    if before is not None and after is not None:
+        value = f"{before} → {after}"
+    else:
+        value = before if after is None and before is not None else after or ""
+    return f"{indent}{sign} {name:<{width}}  {value}".rstrip()
+
+
+def _consequences(consequences: tuple[Consequence, ...], styled: Colour, indent: str) -> Iterator[str]:
+    for each in consequences:
+        sign = "i" if each.impact is Impact.NOTE else "!"
+        yield f"{indent}{styled(f'{sign} {each.impact.value}:', each.impact.value)} {shown(each.text)}"
+
+
+def _operator(plan: Plan, styled: Colour) -> Iterator[str]:
     if plan.operator:
-        action = (
-            Action.ADDED if all(each.action is Action.ADDED for each in plan.operator) else Action.CHANGED
-        )
-        yield styled(f"{SIGNS[action]} operator", action.value)
-        yield from _indented(_changes(plan.operator, styled))
-        yield from _indented(_consequences(plan.operator_consequences, styled))
-    for account in plan.accounts:
-        yield styled(title(account), account.action.value)
-        yield from _indented(_changes(account.changes, styled))
-        yield from _indented(f"= again, since {reason}" for reason in account.because)
-        yield from _indented(_consequences(account.consequences, styled))
-    for user in plan.users:
-        yield styled(f"{SIGNS[user.action]} {user.path}", user.action.value)
-        yield from _indented(_consequences(user.consequences, styled))
-    yield from _keys(plan, styled)
-    for problem in plan.problems:
-        yield styled(f"! {problem.message}", "warning")
-    for guard in plan.guards:
-        yield styled(f"! needs --force: {guard}", "warning")
-    yield styled(summary(plan), "bold")
+        yield styled("~ operator", Action.CHANGED.value)
+        yield from _changes(plan.operator, styled)
+        yield from _consequences(plan.operator_consequences, styled, "    ")
 
 
-def title(account: AccountChange) -> str:
-    """Return the line of an account."""
-    prune = " (only with --prune)" if account.is_pruned else ""
-    return f"{SIGNS[account.action]} account {account.name}{prune}"
+def _user(path: str, action: Action, consequences: tuple[Consequence, ...], styled: Colour) -> str:
+    head = styled(f"  {SIGNS[action]} {shown(path)}", action.value)
+    return "\n".join((head, *_consequences(consequences, styled, "      ")))
 
 
-def phrase(change: Change) -> str:
-    """Return a change without its sign: where, the word, and what it was and becomes."""
-    name = ": ".join(part for part in (change.where, change.word) if part)
-    values = " → ".join(part for part in (change.before, change.after) if part is not None)
-    return f"{name}: {values}" if values else name
+def _identities(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    return ((each.path, each.before, each.after) for each in plan.identities)
 
 
-def _changes(changes: Iterable[Change], styled: Colour) -> Iterator[str]:
-    for change in changes:
-        yield styled(f"{SIGNS[change.action]} {phrase(change)}", change.action.value)
+def _identity(path: str, before: str, after: str) -> str:
+    return f"  ~ {shown(path)}  {shown(before)} → {shown(after)}"
 
 
-def _consequences(found: Iterable[Consequence], styled: Colour) -> Iterator[str]:
-    for each in found:
-        style = "note" if each.impact is Impact.NOTE else "warning"
-        yield styled(f"! {_MARKS[each.impact]}: {each.text}", style)
+def _seeds(plan: Plan, styled: Colour) -> Iterator[str]:
+    width = max((len(shown(each.path)) for each in plan.seeds), default=0)
+    for each in plan.seeds:
+        state = "here   " if each.is_here else styled("missing", "problem")
+        purposes = [shown(purpose) for purpose in each.purposes[:3]]
+        if len(each.purposes) > 3:
+            purposes.append(f"{len(each.purposes) - 3} more")
+        yield f"  {shown(each.path):<{width}}  {state}  for {', '.join(purposes)}"
 
 
-def _keys(plan: Plan, styled: Colour) -> Iterator[str]:
-    for identity in plan.identities:
-        text = f"! another identity: {identity.path} was {identity.before}, becomes {identity.after}"
-        yield styled(text, "warning")
-    if plan.keys_to_make:
-        yield f"generate makes {counted(len(plan.keys_to_make), 'key')}: {some(plan.keys_to_make)}"
-    for seed in plan.seeds:
-        yield styled(f"{'  ' if seed.is_here else '! '}{need(seed)}", "note" if seed.is_here else "warning")
+def _problem(text: str, styled: Colour) -> str:
+    first, *rest = text.split("\n")
+    return "\n".join((styled(f"  ! {shown(first)}", "problem"), *(f"    {shown(line)}" for line in rest)))
 
 
-def need(seed: SeedNeed) -> str:
-    """Say which seed is needed, what for, and whether it is here."""
-    return f"needs the seed of {seed.path} ({some(seed.purposes)}): {'here' if seed.is_here else 'not here'}"
-
-
-def some(texts: tuple[str, ...]) -> str:
-    """Return a list of texts, a long one cut short."""
-    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-    return f"{', '.join(texts[:_SHOWN])}{more}"
-
-
-def summary(plan: Plan) -> str:
-    """Return what a plan would do, in one line."""
-    counts = {action: sum(each.action is action for each in plan.accounts) for action in Action}
-    parts = [f"{number} {action.value}" for action, number in counts.items() if number]
-    return f"{plan.source}: accounts {', '.join(parts) or 'none changed'}, {plan.unchanged} unchanged"
-
-
-def _indented(lines: Iterable[str]) -> Iterator[str]:
-    return (f"    {line}" for line in lines)
+def _end(plan: Plan, styled: Colour) -> Iterator[str]:
+    yield styled(f"against {shown(plan.source)}: {summary(plan)}", "bold")
+    if said := worst(plan):
+        yield styled(said, Impact.DISCONNECTS.value if "connections end" in said else Impact.REFUSES.value)

@@ -72,6 +72,8 @@ class Wanted:
     is_new: bool = False
     """Its identity has yet to be made, and the one in `unsigned` is a stand-in."""
     at: Location | None = field(default=None, compare=False)
+    imports_at: tuple[Location | None, ...] = field(default=(), compare=False)
+    """Where each of the `imports` of its claims stands in the spec, in their order; empty if that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
