@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from natsbackend.model.clustering import Cluster, Gateway, RemoteGateway
 from natsbackend.model.leafnodes import LeafnodeProxy, LeafnodeRemote, Leafnodes, RemoteTls
-from natsbackend.model.listening import Say, read_listen, read_tls
+from natsbackend.model.listening import Say, read_listen, read_secret, read_tls
 from natsbackend.model.mqtt import Mqtt
 from natsbackend.model.peers import Login, Peer
 from natsbackend.model.serving import Server, Tls
@@ -74,7 +74,7 @@ def _remote(model: LeafnodeRemoteSpec, spec: Spec, index: int) -> LeafnodeRemote
         account=model.account,
         user=creds if isinstance(creds, str) else None,
         creds_file=creds.file if isinstance(creds, CredsFileSpec) else None,
-        nkey=model.nkey.env if model.nkey else None,
+        nkey=read_secret(model.nkey) if model.nkey else None,
         tls=RemoteTls(**tls.model_dump()) if tls else None,
         hub=model.hub,
         deny_imports=tuple(model.deny_imports),
@@ -93,7 +93,7 @@ def _remote(model: LeafnodeRemoteSpec, spec: Spec, index: int) -> LeafnodeRemote
         proxy=LeafnodeProxy(
             url=proxy.url,
             username=proxy.username,
-            password=proxy.password.env if proxy.password else None,
+            password=read_secret(proxy.password) if proxy.password else None,
             timeout=proxy.timeout,
         )
         if proxy
@@ -148,7 +148,7 @@ def _peers(urls: Sequence[PeerUrl], spec: Spec, *path: Step) -> tuple[Peer, ...]
     return tuple(
         Peer(url=url, at=spec.at(*path, i))
         if isinstance(url, str)
-        else Peer(env=url.env, at=spec.at(*path, i))
+        else Peer(secret=read_secret(url), at=spec.at(*path, i))
         for i, url in enumerate(urls)
     )
 
@@ -161,4 +161,4 @@ def _peer_tls(model: PeerTlsSpec | None) -> Tls | None:
 def _login(model: LoginSpec | None) -> Login | None:
     if model is None:
         return None
-    return Login(user=model.user, password=model.password.env, timeout=model.timeout)
+    return Login(user=model.user, password=read_secret(model.password), timeout=model.timeout)

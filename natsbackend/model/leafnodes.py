@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from natsbackend.errors import Location
 from natsbackend.model.peers import Peer
-from natsbackend.model.serving import Listen, Tls
+from natsbackend.model.serving import Listen, Secret, Tls
 
 if TYPE_CHECKING:
     from natsbackend.model.entities import Account, User
@@ -33,11 +33,11 @@ class RemoteTls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeafnodeProxy:
-    """An HTTP proxy on the way to a websocket; the password is the name of a variable in the environment."""
+    """An HTTP proxy on the way to a websocket."""
 
     url: str
     username: str | None = None
-    password: str | None = None
+    password: Secret | None = None
     timeout: int | None = None
 
 
@@ -51,8 +51,8 @@ class LeafnodeRemote:
     user: str | None = None
     """The login there, as ACCOUNT/USER of this spec."""
     creds_file: str | None = None
-    nkey: str | None = None
-    """Name of a variable in the environment with the seed."""
+    nkey: Secret | None = None
+    """Where the seed stands."""
     tls: RemoteTls | None = None
     hub: bool = False
     deny_imports: tuple[str, ...] = ()

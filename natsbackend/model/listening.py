@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 
 from natsbackend.errors import Location
-from natsbackend.model.serving import Listen, Tls
+from natsbackend.model.serving import Listen, Secret, Tls
+from natsbackend.spec.secret_models import SecretSpec
 from natsbackend.spec.tls_models import ClientTlsSpec, TlsSpec
 
 Say = Callable[..., None]
@@ -49,3 +50,8 @@ def read_tls(model: TlsSpec | None) -> Tls | None:
         timeout=client.timeout if client else None,
         handshake_first=client.handshake_first if client else False,
     )
+
+
+def read_secret(model: SecretSpec) -> Secret:
+    """Turn the words that say where a secret stands into an entity."""
+    return Secret(env=model.env, file=model.file)

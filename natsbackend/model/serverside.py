@@ -8,6 +8,7 @@ from natsbackend.errors import Location
 from natsbackend.model.listening import ANYWHERE as ANYWHERE
 from natsbackend.model.listening import Say as Say
 from natsbackend.model.listening import read_listen as _listen
+from natsbackend.model.listening import read_secret as _secret
 from natsbackend.model.listening import read_tls as _tls
 from natsbackend.model.serving import (
     Cookie,
@@ -17,7 +18,6 @@ from natsbackend.model.serving import (
     Resolver,
     ResolverKind,
     ResolverTls,
-    Secret,
     Server,
     ServerJetStream,
     ServerLimits,
@@ -26,7 +26,6 @@ from natsbackend.model.serving import (
 from natsbackend.spec.limit_models import ServerLimitsSpec
 from natsbackend.spec.load import Spec, Step
 from natsbackend.spec.resolver_models import ResolverSpec
-from natsbackend.spec.secret_models import SecretSpec
 from natsbackend.spec.server_models import (
     EncryptionSpec,
     MonitorSpec,
@@ -101,10 +100,6 @@ def _encryption(spec: EncryptionSpec | None) -> Encryption | None:
         return None
     previous = _secret(spec.previous_key) if spec.previous_key else None
     return Encryption(key=_secret(spec.key), previous_key=previous, cipher=spec.cipher)
-
-
-def _secret(spec: SecretSpec) -> Secret:
-    return Secret(env=spec.env, file=spec.file)
 
 
 def _resolver(model: ResolverSpec | None) -> Resolver:

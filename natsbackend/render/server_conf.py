@@ -113,7 +113,7 @@ def server_config(
         config["default_sentinel"] = sentinel
     if server.websocket is not None:
         config["websocket"] = _websocket(server.websocket)
-    config.update(joining_config(backend, accounts, creds))
+    config.update(joining_config(backend, accounts, creds, secrets))
     config.update(server.extra)  # none of these options has been written: `extra-option`
     return config
 

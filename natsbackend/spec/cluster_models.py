@@ -28,8 +28,8 @@ class ClusterSpec(Model):
         default=[],
         description="URLs of other servers; they tell of each other, so a few are enough, and this server's own "
         "may be among them. With an `authorization`, each holds its user and password, and so stands in the "
-        "environment.",
-        examples=[["nats://n2:6222", {"env": "NATS_ROUTE"}]],
+        "environment, or in a file.",
+        examples=[["nats://n2:6222", {"env": "NATS_ROUTE"}, {"file": "secrets/route"}]],
         json_schema_extra=becomes("cluster.routes"),
     )
     tls: PeerTlsSpec | None = Field(

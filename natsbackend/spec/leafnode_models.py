@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, Tag
 
-from natsbackend.spec.peer_models import Compression, EnvironmentSpec, PeerUrl
+from natsbackend.spec.peer_models import Compression, PeerUrl
+from natsbackend.spec.secret_models import SecretSpec
 from natsbackend.spec.server_models import Listen
 from natsbackend.spec.shape import MAP, TEXT, Model, becomes, by_shape
 from natsbackend.spec.tls_models import ClientTlsSpec
@@ -72,11 +73,11 @@ class LeafnodeProxySpec(Model):
         json_schema_extra=becomes("leafnodes.remotes[].proxy.username"),
         examples=["edge"],
     )
-    password: EnvironmentSpec | None = Field(
+    password: SecretSpec | None = Field(
         default=None,
         description="The user's password there. Default: none.",
         json_schema_extra=becomes("leafnodes.remotes[].proxy.password"),
-        examples=[{"env": "PROXY_PASSWORD"}],
+        examples=[{"env": "PROXY_PASSWORD"}, {"file": "secrets/proxy"}],
     )
     timeout: PositiveNanoseconds | None = Field(
         default=None,
@@ -112,10 +113,10 @@ class LeafnodeRemoteSpec(Model):
         examples=["web/edge", {"file": "/etc/nats/ngs.creds"}],
         json_schema_extra=becomes("leafnodes.remotes[].credentials"),
     )
-    nkey: EnvironmentSpec | None = Field(
+    nkey: SecretSpec | None = Field(
         default=None,
         description="The seed of the login there, if it is an nkey and no creds. Default: none.",
-        examples=[{"env": "LEAF_SEED"}],
+        examples=[{"env": "LEAF_SEED"}, {"file": "secrets/leaf.nk"}],
         json_schema_extra=becomes("leafnodes.remotes[].nkey"),
     )
     tls: RemoteTlsSpec | None = Field(

@@ -4,29 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, Tag
+from pydantic import Field, Tag
 
+from natsbackend.spec.secret_models import SecretSpec
 from natsbackend.spec.shape import MAP, TEXT, Model, becomes, by_shape
 from natsbackend.spec.tls_models import TlsSpec
 from natsbackend.spec.units import PositiveNanoseconds
 
-
-class EnvironmentSpec(Model):
-    """A secret between servers: it stands in the environment that the server starts in, and nowhere else."""
-
-    env: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] = Field(
-        description="Name of the variable. The server reads its text as a piece of config: put it in double quotes of "
-        "its own, or `123` is a number, and `a,b` begins another option.",
-        examples=["NATS_ROUTE"],
-        json_schema_extra=becomes(".", note="a variable that the server reads"),
-    )
-
-
 PeerUrl = Annotated[
-    Annotated[str, Tag(TEXT)] | Annotated[EnvironmentSpec, Tag(MAP)],
-    by_shape("a URL, or a map with `env`"),
+    Annotated[str, Tag(TEXT)] | Annotated[SecretSpec, Tag(MAP)],
+    by_shape("a URL, or a map with `env` or `file`"),
 ]
-"""The URL of another server; one that holds a password stands in the environment."""
+"""The URL of another server; one that holds a password stands in the environment, or in a file."""
 
 Compression = Literal["off", "accept", "fast", "better", "best", "auto"]
 """Compression between servers, by the server's own words."""
@@ -79,9 +68,9 @@ class LoginSpec(Model):
     """The user and password that servers show to each other."""
 
     user: str = Field(description="The user's name.", json_schema_extra=becomes(".user"), examples=["route"])
-    password: EnvironmentSpec = Field(
+    password: SecretSpec = Field(
         description="The password.",
-        examples=[{"env": "NATS_CLUSTER_PASSWORD"}],
+        examples=[{"env": "NATS_CLUSTER_PASSWORD"}, {"file": "secrets/cluster"}],
         json_schema_extra=becomes(".password"),
     )
     timeout: PositiveNanoseconds | None = Field(
