@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from natsbackend.model.clustering import Cluster, Gateway, RemoteGateway
-from natsbackend.model.leafnodes import LeafnodeProxy, LeafnodeRemote, Leafnodes, RemoteTls
+from natsbackend.model.leafnodes import LeafnodeLogin, LeafnodeProxy, LeafnodeRemote, Leafnodes, RemoteTls
 from natsbackend.model.listening import Say, read_listen, read_secret, read_tls
 from natsbackend.model.mqtt import Mqtt
 from natsbackend.model.peers import Login, Peer
 from natsbackend.model.serving import Server, Tls
 from natsbackend.spec.cluster_models import ClusterSpec, GatewaySpec, RemoteGatewaySpec
-from natsbackend.spec.leafnode_models import CredsFileSpec, LeafnodeRemoteSpec, LeafnodesSpec
+from natsbackend.spec.leafnode_models import (
+    CredsFileSpec,
+    LeafnodeLoginSpec,
+    LeafnodeRemoteSpec,
+    LeafnodesSpec,
+)
 from natsbackend.spec.load import Spec, Step
 from natsbackend.spec.mqtt_models import MqttSpec
 from natsbackend.spec.peer_models import LoginSpec, PeerTlsSpec, PeerUrl
@@ -54,6 +59,7 @@ def _leafnodes(model: LeafnodesSpec, spec: Spec, say: Say) -> Leafnodes:
     return Leafnodes(
         listen=None if model.listen is None else read_listen(model.listen, at, say),
         tls=read_tls(model.tls),
+        authorization=_leafnode_login(model.authorization),
         advertise=model.advertise,
         no_advertise=model.no_advertise,
         min_version=model.min_version,
@@ -63,6 +69,18 @@ def _leafnodes(model: LeafnodesSpec, spec: Spec, say: Say) -> Leafnodes:
         reconnect=model.reconnect,
         dial_timeout=model.dial_timeout,
         remotes=tuple(_remote(remote, spec, i) for i, remote in enumerate(model.remotes)),
+    )
+
+
+def _leafnode_login(model: LeafnodeLoginSpec | None) -> LeafnodeLogin | None:
+    if model is None:
+        return None
+    return LeafnodeLogin(
+        account=model.account,
+        user=model.user,
+        password=read_secret(model.password) if model.password else None,
+        nkey=model.nkey,
+        timeout=model.timeout,
     )
 
 

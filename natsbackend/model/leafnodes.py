@@ -73,12 +73,27 @@ class LeafnodeRemote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeafnodeLogin:
+    """What all leaf nodes that come here show: user and password, or the signature of an nkey."""
+
+    account: str
+    """Name of the account that they are joined with."""
+    user: str | None = None
+    password: Secret | None = None
+    nkey: str | None = None
+    """The public key."""
+    timeout: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Leafnodes:
     """Leaf nodes of a server."""
 
     listen: Listen | None = None
     """None: nobody connects here."""
     tls: Tls | None = None
+    authorization: LeafnodeLogin | None = None
+    """None: each shows the creds of a user."""
     advertise: str | None = None
     no_advertise: bool = False
     min_version: str | None = None

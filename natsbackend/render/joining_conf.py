@@ -19,6 +19,7 @@ from natsbackend.model.clustering import (
 from natsbackend.model.entities import Backend
 from natsbackend.model.leafnodes import (
     DEFAULT_LEAFNODE_PORT,
+    LeafnodeLogin,
     LeafnodeProxy,
     LeafnodeRemote,
     Leafnodes,
@@ -105,12 +106,22 @@ def _leafnodes(
         options["listen"] = address(leafnodes.listen, DEFAULT_LEAFNODE_PORT)
     if leafnodes.tls is not None:
         options["tls"] = tls_options(leafnodes.tls)
-    options |= _plain(leafnodes, "listen", "tls", "remotes")
+    if leafnodes.authorization is not None:
+        options["authorization"] = _leafnode_login(leafnodes.authorization, accounts, secrets)
+    options |= _plain(leafnodes, "listen", "tls", "authorization", "remotes")
     if leafnodes.remotes:
         options["remotes"] = [
             _remote(remote, backend, accounts, creds, _Secrets(secrets, ("leafnodes", "remotes", i)))
             for i, remote in enumerate(leafnodes.remotes)
         ]
+    return options
+
+
+def _leafnode_login(login: LeafnodeLogin, accounts: Mapping[str, str], directory: str) -> Options:
+    options = _plain(login, "account", "password") | {"account": accounts[login.account]}
+    if login.password is not None:
+        secrets = _Secrets(directory, ("leafnodes", "authorization"))
+        options["password"] = secrets.value(login.password, "password")
     return options
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from natsbackend.model.leafnodes import Leafnodes
 from natsbackend.model.peers import Login, Peer
 from natsbackend.model.serving import Secret, Server
 from natsbackend.render.conf import Include, Value, Variable, write_conf
@@ -75,7 +76,15 @@ def _secrets(server: Server) -> Iterator[_Written]:
         yield from _login("gateway", server.gateway.authorization)
         for i, gateway in enumerate(server.gateway.gateways):
             yield from _urls(("gateway", "gateways", i), "urls", gateway.urls)
-    for i, remote in enumerate(server.leafnodes.remotes if server.leafnodes else ()):
+    if server.leafnodes is not None:
+        yield from _leafnodes(server.leafnodes)
+
+
+def _leafnodes(leafnodes: Leafnodes) -> Iterator[_Written]:
+    if leafnodes.authorization is not None:
+        path = ("leafnodes", "authorization", "password")
+        yield option_path(*path), path, leafnodes.authorization.password
+    for i, remote in enumerate(leafnodes.remotes):
         here = ("leafnodes", "remotes", i)
         yield option_path(*here, "nkey"), (*here, "nkey"), remote.nkey
         if remote.proxy is not None:

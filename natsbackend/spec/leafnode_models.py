@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
-from pydantic import Field, Tag
+from pydantic import AfterValidator, Field, Tag
 
 from natsbackend.spec.peer_models import Compression, PeerUrl
 from natsbackend.spec.secret_models import SecretSpec
 from natsbackend.spec.server_models import Listen
 from natsbackend.spec.shape import MAP, TEXT, Model, becomes, by_shape
 from natsbackend.spec.tls_models import ClientTlsSpec
-from natsbackend.spec.units import PositiveNanoseconds
+from natsbackend.spec.units import PositiveNanoseconds, refuse
+
+
+def _no_seed(text: str) -> str:
+    """Refuse a seed before anything else is said of it: nothing may repeat it."""
+    if re.match(r"S[A-Z][A-Z2-7]{50,}", text):
+        raise refuse("this is a seed, the secret half of a key", "give the public key: U…")
+    return text
+
+
+UserKey = Annotated[str, AfterValidator(_no_seed)]
 
 
 class RemoteTlsSpec(Model):
@@ -208,6 +219,40 @@ class LeafnodeRemoteSpec(Model):
     )
 
 
+class LeafnodeLoginSpec(Model):
+    """One login for all leaf nodes that connect here, in the place of a JWT: `user` and `password`, or an `nkey`."""
+
+    account: str = Field(
+        description="The account, by name, that whoever shows it is joined with; all of its subjects are open to it.",
+        examples=["web"],
+        json_schema_extra=becomes("leafnodes.authorization.account"),
+    )
+    user: str | None = Field(
+        default=None,
+        description="The user's name. Default: an `nkey`.",
+        examples=["edge"],
+        json_schema_extra=becomes("leafnodes.authorization.user"),
+    )
+    password: SecretSpec | None = Field(
+        default=None,
+        description="The user's password. Default: an `nkey`.",
+        examples=[{"file": "secrets/leafnodes"}, {"env": "NATS_LEAFNODE_PASSWORD"}],
+        json_schema_extra=becomes("leafnodes.authorization.password"),
+    )
+    nkey: UserKey | None = Field(
+        default=None,
+        description="Public key of the user; the other side has its seed. Default: `user` and `password`.",
+        examples=["UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4"],
+        json_schema_extra=becomes("leafnodes.authorization.nkey"),
+    )
+    timeout: PositiveNanoseconds | None = Field(
+        default=None,
+        description="Longest wait for a login of any kind. Default: 2s, and a second more than that of `tls`.",
+        examples=["3s"],
+        json_schema_extra=becomes("leafnodes.authorization.timeout"),
+    )
+
+
 class LeafnodesSpec(Model):
     """Leaf nodes: servers that join an account from afar. With `listen` they come here; `remotes` are gone to."""
 
@@ -222,6 +267,13 @@ class LeafnodesSpec(Model):
         description="Certificate of the listener. Default: none, plain.",
         json_schema_extra=becomes("leafnodes.tls"),
         examples=[{"cert_file": "tls/leaf.crt", "key_file": "tls/leaf.key"}],
+    )
+    authorization: LeafnodeLoginSpec | None = Field(
+        default=None,
+        description="One login for all leaf nodes that connect here. With it, the server takes no creds there. "
+        "Default: creds of users.",
+        json_schema_extra=becomes("leafnodes.authorization"),
+        examples=[{"account": "web", "user": "edge", "password": {"file": "secrets/leafnodes"}}],
     )
     advertise: str | None = Field(
         default=None,

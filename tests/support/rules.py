@@ -29,6 +29,12 @@ REMOTE = (
     "accounts: {web: {users: {edge: {connection_types: [leafnode]}, viewer: {connection_types: [standard]}}}}\n"
     "server: {leafnodes: {remotes: [{account: web, %s}]}}"
 )
+LOGIN = (
+    "accounts: {web: {users: {%s}}}\n"
+    "server: {leafnodes: {%s, authorization: {account: web, user: edge, password: {env: PASSWORD}}}}"
+)
+LEAFNODE_LOGIN = "accounts: {web: {}}\nserver: {leafnodes: {listen: 7422, authorization: {account: web, %s}}}"
+LEAF = "connection_types: [leafnode, leafnode_ws]"
 TLS = "cert_file: a, key_file: b"
 ROLE = "accounts: {web: {roles: {viewer: {ttl: 15m, %s}}}}"
 ROLE_USER = "accounts: {web: {roles: {viewer: {ttl: 15m}}, users: {%s}}}"
@@ -902,7 +908,8 @@ RULES: Mapping[str, Rule] = {
     ),
     "leafnode-account": Rule(
         breaks=[
-            "accounts: {web: {}}\nserver: {leafnodes: {remotes: [{urls: ['nats://hub'], account: wbe}]}}"
+            "accounts: {web: {}}\nserver: {leafnodes: {remotes: [{urls: ['nats://hub'], account: wbe}]}}",
+            "server: {leafnodes: {listen: 7422, authorization: {account: web, user: a, password: {env: P}}}}",
         ],
         keeps=[REMOTE % "urls: ['nats://hub']"],
     ),
@@ -927,6 +934,48 @@ RULES: Mapping[str, Rule] = {
         ],
         keeps=[REMOTE % "urls: ['nats://hub'], nkey: {env: SEED}"],
     ),
+    "leafnode-authorization": Rule(
+        breaks=[
+            LEAFNODE_LOGIN % login
+            for login in (
+                f"nkey: {BILLING}",
+                f"nkey: {PROXY_KEY[:-1]}A",
+                "nkey: edge",
+                "timeout: 3s",
+                "user: edge",
+                "password: {env: P}",
+                f"user: edge, nkey: {PROXY_KEY}",
+                f"user: edge, password: {{env: P}}, nkey: {PROXY_KEY}",
+            )
+        ],
+        keeps=[
+            LEAFNODE_LOGIN % f"nkey: {PROXY_KEY}",
+            LEAFNODE_LOGIN % "user: edge, password: {env: P}",
+        ],
+    ),
+    "leafnode-login-unused": Rule(
+        breaks=[LOGIN % ("", "remotes: []"), LOGIN % ("", "remotes: [{urls: ['nats://hub'], account: web}]")],
+        keeps=[LOGIN % ("", "listen: 7422")],
+    ),
+    "leafnode-login-alone": Rule(
+        breaks=[
+            LOGIN % (f"far: {{{LEAF}}}", "listen: 7422"),
+            LOGIN % (f"far: {{{LEAF}}}", "listen: 7422, remotes: [{urls: ['nats://hub'], account: web}]"),
+        ],
+        keeps=[
+            LOGIN % ("far: {connection_types: [leafnode, standard]}, any: {}", "listen: 7422"),
+            LOGIN % (f"far: {{{LEAF}}}", "remotes: []"),
+            LOGIN
+            % (
+                f"far: {{{LEAF}}}",
+                "listen: 7422, remotes: [{urls: ['nats://hub'], account: web, creds: web/far}]",
+            ),
+            "accounts: {web: {users: {far: {connection_types: [leafnode]}}}}\nserver: {leafnodes: {listen: 7422}}",
+            "accounts: {web: {roles: {leaf: {ttl: 1h, connection_types: [leafnode]}}, users: {far: {role: leaf}}}}\n"
+            "server: {leafnodes: {listen: 7422, authorization: {account: web, user: a, password: {env: P}}, "
+            "remotes: [{urls: ['nats://hub'], account: web, creds: web/far}]}}",
+        ],
+    ),
     "leafnode-limit": Rule(
         breaks=[
             "accounts: {web: {limits: {leaf_nodes: 0}}}\n"
@@ -934,6 +983,8 @@ RULES: Mapping[str, Rule] = {
             "accounts: {web: {limits: {leaf_nodes: 0}, users: {edge: {}}}, lab: {}}\n"
             "server: {leafnodes: {remotes: [{urls: ['nats://hub'], account: lab, creds: web/edge}]}}",
             "accounts: {web: {limits: {leaf_nodes: 0}, users: {edge: {connection_types: [leafnode]}}}}",
+            "accounts: {web: {limits: {leaf_nodes: 0}}}\n"
+            "server: {leafnodes: {listen: 7422, authorization: {account: web, user: a, password: {env: P}}}}",
         ],
         keeps=[
             "accounts: {web: {limits: {leaf_nodes: 1}, users: {edge: {connection_types: [leafnode]}}}}\n"
