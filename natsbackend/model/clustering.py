@@ -38,6 +38,7 @@ class Cluster:
     connect_retries: int | None = None
     connect_backoff: bool = False
     write_deadline: int | None = None
+    write_timeout: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,4 +65,5 @@ class Gateway:
     connect_backoff: bool = False
     reject_unknown: bool = False
     write_deadline: int | None = None
+    write_timeout: str | None = None
     gateways: tuple[RemoteGateway, ...] = ()

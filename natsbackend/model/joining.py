@@ -42,6 +42,7 @@ def _mqtt(model: MqttSpec, spec: Spec, say: Say) -> Mqtt:
     return Mqtt(
         listen=read_listen(model.listen, spec.at("server", "mqtt", "listen"), say),
         tls=tls,
+        auth_timeout=model.auth_timeout,
         ack_wait=model.ack_wait,
         api_timeout=model.api_timeout,
         max_ack_pending=model.max_ack_pending,
@@ -66,6 +67,7 @@ def _leafnodes(model: LeafnodesSpec, spec: Spec, say: Say) -> Leafnodes:
         compression=model.compression,
         isolate=model.isolate,
         write_deadline=model.write_deadline,
+        write_timeout=model.write_timeout,
         reconnect=model.reconnect,
         dial_timeout=model.dial_timeout,
         remotes=tuple(_remote(remote, spec, i) for i, remote in enumerate(model.remotes)),
@@ -137,6 +139,7 @@ def _cluster(model: ClusterSpec, spec: Spec, say: Say) -> Cluster:
         connect_retries=model.connect_retries,
         connect_backoff=model.connect_backoff,
         write_deadline=model.write_deadline,
+        write_timeout=model.write_timeout,
     )
 
 
@@ -152,6 +155,7 @@ def _gateway(model: GatewaySpec, cluster: ClusterSpec | None, spec: Spec, say: S
         connect_backoff=model.connect_backoff,
         reject_unknown=model.reject_unknown,
         write_deadline=model.write_deadline,
+        write_timeout=model.write_timeout,
         gateways=tuple(_remote_gateway(remote, spec, i) for i, remote in enumerate(model.gateways)),
     )
 

@@ -100,6 +100,7 @@ class Leafnodes:
     compression: str | None = None
     isolate: bool = False
     write_deadline: int | None = None
+    write_timeout: str | None = None
     reconnect: int | None = None
     dial_timeout: int | None = None
     remotes: tuple[LeafnodeRemote, ...] = ()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from natsbackend.errors import Location
 from natsbackend.model.serving import Listen, Secret, Tls
 from natsbackend.spec.secret_models import SecretSpec
-from natsbackend.spec.tls_models import ClientTlsSpec, TlsSpec
+from natsbackend.spec.tls_models import ClientTlsSpec, ServerTlsSpec, TlsSpec
 
 Say = Callable[..., None]
 """Records a diagnostic: code, message, location, hint."""
@@ -49,6 +49,7 @@ def read_tls(model: TlsSpec | None) -> Tls | None:
         pinned_certs=tuple((client.pinned_certs if client else None) or ()),
         timeout=client.timeout if client else None,
         handshake_first=client.handshake_first if client else False,
+        connection_rate_limit=model.connection_rate_limit if isinstance(model, ServerTlsSpec) else None,
     )
 
 

@@ -136,6 +136,7 @@ def _websocket(model: WebsocketSpec, spec: Spec, say: Say) -> Websocket:
         same_origin=model.same_origin,
         compression=model.compression,
         handshake_timeout=model.handshake_timeout,
+        auth_timeout=model.auth_timeout,
         advertise=model.advertise,
         ping_interval=model.ping_interval,
         headers=model.headers,

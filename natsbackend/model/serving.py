@@ -45,6 +45,8 @@ class Tls:
     timeout: int | None = None
     """Nanoseconds."""
     handshake_first: bool | str = False
+    connection_rate_limit: int | None = None
+    """Connections a second; None: no limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,7 @@ class ServerLimits:
     max_pending: int | None = None
     max_control_line: int | None = None
     write_deadline: int | None = None
+    auth_timeout: int | None = None
     ping_interval: int | None = None
     ping_max: int | None = None
     lame_duck_duration: int | None = None
@@ -93,6 +96,8 @@ class Websocket:
     compression: bool = False
     handshake_timeout: int | None = None
     """Nanoseconds."""
+    auth_timeout: int | None = None
+    """Whole seconds, since the server reads no others here."""
     advertise: str | None = None
     ping_interval: int | None = None
     """Nanoseconds."""

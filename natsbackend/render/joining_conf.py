@@ -91,7 +91,9 @@ def _mqtt(mqtt: Mqtt) -> Options:
     options: Options = {"listen": address(mqtt.listen, mqtt.default_port)}
     if mqtt.tls is not None:
         options["tls"] = tls_options(mqtt.tls)
-    return options | _plain(mqtt, "listen", "tls")
+    if mqtt.auth_timeout is not None:  # seconds: it reads no text here (`opts.go`, parseSimpleAuth)
+        options["authorization"] = {"timeout": mqtt.auth_timeout}
+    return options | _plain(mqtt, "listen", "tls", "auth_timeout")
 
 
 def _leafnodes(

@@ -30,6 +30,8 @@ def tls_options(tls: Tls) -> dict[str, Value]:
             options[name] = list(chosen)
     if tls.timeout is not None:
         options["timeout"] = duration(tls.timeout)
+    if tls.connection_rate_limit is not None:
+        options["connection_rate_limit"] = tls.connection_rate_limit
     if tls.handshake_first:
         options["handshake_first"] = tls.handshake_first
     return options

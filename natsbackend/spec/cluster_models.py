@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from natsbackend.spec.peer_models import Compression, LoginSpec, PeerTlsSpec, PeerUrl
+from natsbackend.spec.peer_models import Compression, LoginSpec, PeerTlsSpec, PeerUrl, WriteTimeout
 from natsbackend.spec.server_models import Listen
 from natsbackend.spec.shape import Model, becomes
 from natsbackend.spec.units import PositiveNanoseconds
@@ -106,6 +106,12 @@ class ClusterSpec(Model):
         json_schema_extra=becomes("cluster.write_deadline"),
         examples=["5s"],
     )
+    write_timeout: WriteTimeout | None = Field(
+        default=None,
+        description="What becomes of a server that does not read: it is closed, or written to again as long "
+        "as some of it was read. Default: `retry`.",
+        json_schema_extra=becomes("cluster.write_timeout"),
+    )
 
 
 class RemoteGatewaySpec(Model):
@@ -185,6 +191,12 @@ class GatewaySpec(Model):
         description="Longest write to a server that does not read. Default: that of `limits`.",
         json_schema_extra=becomes("gateway.write_deadline"),
         examples=["5s"],
+    )
+    write_timeout: WriteTimeout | None = Field(
+        default=None,
+        description="What becomes of a server that does not read: it is closed, or written to again as long "
+        "as some of it was read. Default: `retry`.",
+        json_schema_extra=becomes("gateway.write_timeout"),
     )
     gateways: list[RemoteGatewaySpec] = Field(
         default=[],

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, Tag
 
-from natsbackend.spec.peer_models import Compression, PeerUrl
+from natsbackend.spec.peer_models import Compression, PeerUrl, WriteTimeout
 from natsbackend.spec.secret_models import SecretSpec
 from natsbackend.spec.server_models import Listen
 from natsbackend.spec.shape import MAP, TEXT, Model, becomes, by_shape
@@ -307,6 +307,12 @@ class LeafnodesSpec(Model):
         description="Longest write to a leaf node that does not read. Default: that of `limits`.",
         json_schema_extra=becomes("leafnodes.write_deadline"),
         examples=["5s"],
+    )
+    write_timeout: WriteTimeout | None = Field(
+        default=None,
+        description="What becomes of a leaf node that does not read: it is closed, or written to again as long "
+        "as some of it was read. Default: `retry`.",
+        json_schema_extra=becomes("leafnodes.write_timeout"),
     )
     reconnect: PositiveNanoseconds | None = Field(
         default=None,

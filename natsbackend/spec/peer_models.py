@@ -21,6 +21,10 @@ Compression = Literal["off", "accept", "fast", "better", "best", "auto"]
 """Compression between servers, by the server's own words."""
 
 
+WriteTimeout = Literal["close", "retry"]
+"""What follows a write that took longer than its deadline (nats-server 2.15 `client.go`, handleWriteTimeout)."""
+
+
 class TimedTlsSpec(TlsSpec):
     """TLS of a listener whose handshake has a time limit of its own."""
 

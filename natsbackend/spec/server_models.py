@@ -11,8 +11,8 @@ from natsbackend.spec.resolver_models import ResolverSpec
 from natsbackend.spec.secret_models import SecretSpec
 from natsbackend.spec.server_about_models import LogSpec, ProxiesSpec, ServerTag
 from natsbackend.spec.shape import BOOLEAN, MAP, NUMBER, TEXT, Model, becomes, by_shape
-from natsbackend.spec.tls_models import ClientTlsSpec, TlsSpec
-from natsbackend.spec.units import Nanoseconds, PositiveNanoseconds, Size
+from natsbackend.spec.tls_models import ServerTlsSpec, TlsSpec
+from natsbackend.spec.units import Nanoseconds, PositiveNanoseconds, Seconds, Size
 
 Listen = Annotated[
     Annotated[str, Tag(TEXT)] | Annotated[int, Tag(NUMBER)],
@@ -111,6 +111,13 @@ class WebsocketSpec(Model):
         description="Longest upgrade from HTTP. Default: no limit.",
         examples=["5s"],
         json_schema_extra=becomes(".handshake_timeout"),
+    )
+    auth_timeout: Seconds | None = Field(
+        default=None,
+        description="Longest time until a browser is logged in. An authorization callout has that of `limits` to "
+        "answer in. Default: that of `limits`.",
+        examples=["5s"],
+        json_schema_extra=becomes(".authorization.timeout"),
     )
     advertise: str | None = Field(
         default=None,
@@ -224,7 +231,7 @@ class ServerSpec(Model):
         examples=["0.0.0.0:4222", 4222],
         json_schema_extra=becomes("listen"),
     )
-    tls: ClientTlsSpec | None = Field(
+    tls: ServerTlsSpec | None = Field(
         default=None,
         description="Certificate of the listener for clients. Default: none, plain.",
         examples=[{"cert_file": "tls/server.crt", "key_file": "tls/server.key"}],

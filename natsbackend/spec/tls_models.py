@@ -85,7 +85,7 @@ class TlsSpec(Model):
 
 
 class ClientTlsSpec(TlsSpec):
-    """TLS of the listener for clients."""
+    """TLS of a listener for clients or leaf nodes."""
 
     pinned_certs: Annotated[list[Pin], Some] | None = Field(
         default=None,
@@ -109,4 +109,18 @@ class ClientTlsSpec(TlsSpec):
         "that wait for that word.",
         examples=[True, "auto"],
         json_schema_extra=becomes(".handshake_first"),
+    )
+
+
+class ServerTlsSpec(ClientTlsSpec):
+    """TLS of the listener for clients."""
+
+    connection_rate_limit: int | None = Field(
+        default=None,
+        ge=1,
+        le=2**31 - 1,
+        description="Most connections a second that TLS is begun with; others are closed. No other listener has it. "
+        "Default: unlimited.",
+        examples=[1000],
+        json_schema_extra=becomes(".connection_rate_limit"),
     )

@@ -52,6 +52,7 @@ SENTINEL = "accounts: {web: {users: {guest: {%s}}}}\nserver: {default_sentinel: 
 PROXY_KEY = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4"
 PROXIES = "server: {proxies: {trusted: [%s]}}"
 EXTRA = "server: {extra: {%s}}"
+CALLOUT = "accounts: {web: {external_authorization: {users: [decider]}, users: {decider: {}}}}\n"
 LONG = "x" * 201
 OFF = "checks: {off: {%s}}"
 ROLE_WITHOUT_TTL = "accounts: {web: {roles: {viewer: {websocket: true}}}}"
@@ -1492,6 +1493,29 @@ RULES: Mapping[str, Rule] = {
             LIMITS % "max_pending: 4GiB",
             LIMITS % "lame_duck_duration: 30s, lame_duck_grace_period: 29s",
             LIMITS % "max_connections: unlimited, max_subscriptions: 5",
+        ],
+    ),
+    "auth-timeout-long": Rule(
+        breaks=[
+            LIMITS % "auth_timeout: 61s",
+            LISTENER % "auth_timeout: 2m",
+            SERVER % "jetstream: true, mqtt: {auth_timeout: 61s}",
+            CLUSTER % "authorization: {user: u, password: {env: P}, timeout: 1h}",
+            SERVER % "gateway: {name: eu, authorization: {user: u, password: {env: P}, timeout: 61s}}",
+            LEAFNODE_LOGIN % "user: u, password: {env: P}, timeout: 61s",
+        ],
+        keeps=[LIMITS % "auth_timeout: 60s", LISTENER % "auth_timeout: 1m"],
+    ),
+    "auth-timeout-callout": Rule(
+        breaks=[
+            CALLOUT + LISTENER % "auth_timeout: 1s",
+            CALLOUT + "server: {limits: {auth_timeout: 10s}, jetstream: true, mqtt: {auth_timeout: 9s}}",
+        ],
+        keeps=[
+            CALLOUT + LISTENER % "auth_timeout: 2s",
+            CALLOUT + "server: {limits: {auth_timeout: 1s}, jetstream: true, mqtt: {auth_timeout: 1s}}",
+            CALLOUT + LIMITS % "auth_timeout: 10s",
+            LISTENER % "auth_timeout: 1s",
         ],
     ),
     "server-max-payload": Rule(
