@@ -366,6 +366,7 @@ NOT_STARTED = (
     "leafnode-version",
     "cluster-server-name",
     "cluster-jetstream",
+    "cluster-permission-subject",
     "gateway-name",
     "same-address",
 )

@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from natsbackend.model.clustering import Cluster, Gateway, RemoteGateway
+from natsbackend.model.clustering import (
+    Cluster,
+    Gateway,
+    RemoteGateway,
+    RoutePermissions,
+    RouteSubjects,
+)
 from natsbackend.model.leafnodes import LeafnodeLogin, LeafnodeProxy, LeafnodeRemote, Leafnodes, RemoteTls
 from natsbackend.model.listening import Say, read_listen, read_secret, read_tls
 from natsbackend.model.mqtt import Mqtt
 from natsbackend.model.peers import Login, Peer
 from natsbackend.model.serving import Server, Tls
-from natsbackend.spec.cluster_models import ClusterSpec, GatewaySpec, RemoteGatewaySpec
+from natsbackend.spec.cluster_models import (
+    ClusterSpec,
+    GatewaySpec,
+    RemoteGatewaySpec,
+    RoutePermissionsSpec,
+    RouteSubjectsSpec,
+)
 from natsbackend.spec.leafnode_models import (
     CredsFileSpec,
     LeafnodeLoginSpec,
@@ -129,6 +141,7 @@ def _cluster(model: ClusterSpec, spec: Spec, say: Say) -> Cluster:
         routes=_peers(model.routes, spec, "server", "cluster", "routes"),
         tls=_peer_tls(model.tls),
         authorization=_login(model.authorization),
+        permissions=_permissions(model.permissions),
         advertise=model.advertise,
         no_advertise=model.no_advertise,
         pool_size=model.pool_size,
@@ -141,6 +154,16 @@ def _cluster(model: ClusterSpec, spec: Spec, say: Say) -> Cluster:
         write_deadline=model.write_deadline,
         write_timeout=model.write_timeout,
     )
+
+
+def _permissions(model: RoutePermissionsSpec | None) -> RoutePermissions:
+    if model is None:
+        return RoutePermissions()
+    return RoutePermissions(taken=_subjects(model.import_), given=_subjects(model.export))
+
+
+def _subjects(model: RouteSubjectsSpec | None) -> RouteSubjects | None:
+    return RouteSubjects(allow=tuple(model.allow or ()), deny=tuple(model.deny or ())) if model else None
 
 
 def _gateway(model: GatewaySpec, cluster: ClusterSpec | None, spec: Spec, say: Say) -> Gateway:

@@ -15,6 +15,7 @@ from natsbackend.model.clustering import (
     Cluster,
     Gateway,
     RemoteGateway,
+    RoutePermissions,
 )
 from natsbackend.model.entities import Backend
 from natsbackend.model.leafnodes import (
@@ -184,9 +185,22 @@ def _cluster(cluster: Cluster, accounts: Mapping[str, str], directory: str) -> O
         options["authorization"] = _login(cluster.authorization, secrets)
     if cluster.routes:
         options |= secrets.urls("routes", cluster.routes)
-    options |= _plain(cluster, "name", "listen", "tls", "authorization", "routes", "accounts")
+    if permissions := _permissions(cluster.permissions):
+        options["permissions"] = permissions
+    handled = ("name", "listen", "tls", "authorization", "permissions", "routes", "accounts")
+    options |= _plain(cluster, *handled)
     if cluster.accounts:
         options["accounts"] = [accounts[name] for name in cluster.accounts]
+    return options
+
+
+def _permissions(permissions: RoutePermissions) -> Options:
+    """Leave out what stands empty: an empty list is no restriction to the server, as none is."""
+    options: Options = {}
+    for word, subjects in permissions.by_word():
+        listed = {"allow": subjects.allow, "deny": subjects.deny} if subjects else {}
+        if any(listed.values()):
+            options[word] = {name: list(found) for name, found in listed.items() if found}
     return options
 
 

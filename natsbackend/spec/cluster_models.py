@@ -2,12 +2,51 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from natsbackend.spec.peer_models import Compression, LoginSpec, PeerTlsSpec, PeerUrl, WriteTimeout
 from natsbackend.spec.server_models import Listen
 from natsbackend.spec.shape import Model, becomes
 from natsbackend.spec.units import PositiveNanoseconds
+from natsbackend.spec.user_models import Some
+
+
+class RouteSubjectsSpec(Model):
+    """Which subjects a route is for."""
+
+    allow: Annotated[list[str], Some] | None = Field(
+        default=None,
+        description="Subjects that it is for. Default: all.",
+        examples=[["orders.>", "$SYS.>"]],
+        json_schema_extra=becomes(".allow[]"),
+    )
+    deny: Annotated[list[str], Some] | None = Field(
+        default=None,
+        description="Subjects that it is not for. Default: none.",
+        examples=[["local.>"]],
+        json_schema_extra=becomes(".deny[]"),
+    )
+
+
+class RoutePermissionsSpec(Model):
+    """Which subjects cross the routes, in all accounts alike, the system account's included."""
+
+    import_: RouteSubjectsSpec | None = Field(
+        default=None,
+        alias="import",
+        description="What this server asks the others for. Who subscribes to more than what is denied, such as `>`, is "
+        "sent it nevertheless: only `export` of the others stops that. Default: whatever clients subscribe to.",
+        examples=[{"deny": ["local.>"]}],
+        json_schema_extra=becomes("cluster.permissions.import"),
+    )
+    export: RouteSubjectsSpec | None = Field(
+        default=None,
+        description="What the others may ask this server for. Default: everything.",
+        examples=[{"deny": ["local.>"]}],
+        json_schema_extra=becomes("cluster.permissions.export"),
+    )
 
 
 class ClusterSpec(Model):
@@ -43,6 +82,12 @@ class ClusterSpec(Model):
         description="What other servers have to show. Default: nothing.",
         json_schema_extra=becomes("cluster.authorization"),
         examples=[{"user": "route", "password": {"env": "NATS_CLUSTER_PASSWORD"}}],
+    )
+    permissions: RoutePermissionsSpec | None = Field(
+        default=None,
+        description="Which subjects cross the routes. What servers say to each other crosses them, too. Default: all.",
+        json_schema_extra=becomes("cluster.permissions"),
+        examples=[{"import": {"deny": ["local.>"]}, "export": {"deny": ["local.>"]}}],
     )
     advertise: str | None = Field(
         default=None,

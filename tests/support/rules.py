@@ -1084,6 +1084,29 @@ RULES: Mapping[str, Rule] = {
         ],
         keeps=[SERVER % "cluster: {name: e-u}", GATEWAYS % "{name: us, urls: ['nats://us:7222']}"],
     ),
+    "cluster-permission-subject": Rule(
+        breaks=[
+            CLUSTER % "permissions: {import: {allow: [a..b]}}",
+            CLUSTER % "permissions: {export: {deny: ['>.a', b]}}",
+            CLUSTER % "permissions: {export: {deny: ['a queue']}}",
+        ],
+        keeps=[CLUSTER % "permissions: {import: {deny: [a.>]}, export: {deny: ['*.b']}}"],
+    ),
+    "cluster-permission-system": Rule(
+        breaks=[
+            CLUSTER % "permissions: {import: {allow: [orders.>]}}",
+            CLUSTER % "permissions: {export: {allow: [$SYS.>, _INBOX.>]}}",
+            CLUSTER % "permissions: {import: {deny: [$SYS.REQ.>]}}",
+            CLUSTER % "permissions: {export: {allow: ['>'], deny: ['*.local']}}",
+            "server: {name: n1, jetstream: true, cluster: {name: eu, routes: ['nats://n2:1'], "
+            "permissions: {import: {allow: [$SYS.>, _INBOX.>, _R_.>]}}}}",
+        ],
+        keeps=[
+            CLUSTER % "permissions: {import: {allow: [orders.>, $SYS.>, _INBOX.>, _R_.>]}}",
+            CLUSTER % "permissions: {import: {deny: [orders.local]}, export: {allow: ['>']}}",
+            CLUSTER % "permissions: {}",
+        ],
+    ),
     "gateway-name": Rule(
         breaks=[SERVER % "gateway: {}", SERVER % "cluster: {name: eu}, gateway: {name: us}"],
         keeps=[
