@@ -29,6 +29,7 @@ REMOTE = (
     "accounts: {web: {users: {edge: {connection_types: [leafnode]}, viewer: {connection_types: [standard]}}}}\n"
     "server: {leafnodes: {remotes: [{account: web, %s}]}}"
 )
+SUITE = "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"
 LOGIN = (
     "accounts: {web: {users: {%s}}}\n"
     "server: {leafnodes: {%s, authorization: {account: web, user: edge, password: {env: PASSWORD}}}}"
@@ -808,9 +809,13 @@ RULES: Mapping[str, Rule] = {
             CLUSTER % "advertise: ''",
             "server: {gateway: {name: eu, advertise: 'n1:70000'}}",
             "server: {leafnodes: {advertise: 'a b:1'}}",
+            SERVER % "advertise: 'n1:x'",
+            LISTENER % "advertise: '::1'",
         ],
         keeps=[
             CLUSTER % "advertise: 'n1:6222'",
+            SERVER % "advertise: 'nats.example.com:4222'",
+            LISTENER % "advertise: 'ws.example.com:443'",
             CLUSTER % "advertise: n1",
             CLUSTER % "advertise: 'n1:0'",
             CLUSTER % "advertise: '[::1]:6222'",
@@ -902,6 +907,19 @@ RULES: Mapping[str, Rule] = {
             REMOTE % "urls: ['nats://token@hub']",
         ],
         keeps=[CLUSTER % "routes: ['nats://n2:6222', {env: ROUTE}]", REMOTE % "urls: ['nats://hub']"],
+    ),
+    "peer-tls": Rule(
+        breaks=[
+            CLUSTER % "routes: ['nats://n2:6222', 'tls://n3:6222']",
+            GATEWAYS % "{name: us, urls: ['tls://us:7222']}",
+        ],
+        keeps=[
+            CLUSTER % f"routes: ['tls://n2:6222'], tls: {{{TLS}, ca_file: c}}",
+            CLUSTER % "routes: ['nats://n2:6222', {env: ROUTE}]",
+            GATEWAYS % f"{{name: us, urls: ['tls://us:7222'], tls: {{{TLS}, ca_file: c}}}}",
+            f"server: {{gateway: {{name: eu, tls: {{{TLS}, ca_file: c}}, gateways: [{{name: us, urls: ['tls://u:1']}}]}}}}",
+            REMOTE % "urls: ['tls://hub']",
+        ],
     ),
     "peer-websocket-port": Rule(
         breaks=[REMOTE % "urls: ['wss://hub']", REMOTE % "urls: ['ws://hub/path']"],
@@ -1045,6 +1063,24 @@ RULES: Mapping[str, Rule] = {
         keeps=[
             REMOTE % "urls: ['ws://hub:80'], ws_compression: true, ws_no_masking: true",
             REMOTE % "urls: [{env: HUB}], ws_no_masking: true",
+        ],
+    ),
+    "leafnode-word-alone": Rule(
+        breaks=[
+            SERVER % "leafnodes: {no_advertise: true}",
+            SERVER % "leafnodes: {min_version: 2.10.0}",
+            SERVER % f"leafnodes: {{tls: {{{TLS}}}}}",
+            SERVER % "leafnodes: {compression: fast}",
+            SERVER % "leafnodes: {listen: 7422, reconnect: 5s}",
+            SERVER % "leafnodes: {listen: 7422, dial_timeout: 5s}",
+            REMOTE % "urls: ['nats://hub'], jetstream_cluster_migrate: true",
+        ],
+        keeps=[
+            SERVER % f"leafnodes: {{listen: 7422, no_advertise: true, min_version: 2.10.0, tls: {{{TLS}}}}}",
+            REMOTE.replace("remotes:", "reconnect: 5s, dial_timeout: 5s, remotes:") % "urls: ['nats://hub']",
+            SERVER % "leafnodes: {write_deadline: 5s, isolate: true}",
+            "accounts: {web: {}}\nserver: {name: n1, jetstream: true, cluster: {name: eu, routes: ['nats://n2:1']}, "
+            "leafnodes: {remotes: [{urls: ['nats://h'], account: web, jetstream_cluster_migrate: true}]}}",
         ],
     ),
     "leafnode-version": Rule(
@@ -1491,10 +1527,96 @@ RULES: Mapping[str, Rule] = {
             f"server: {{tls: {{{TLS}, verify: true}}}}",
             f"server: {{tls: {{{TLS}, ca_file: ca}}}}",
             f"server: {{websocket: {{tls: {{{TLS}, ca_file: ca}}}}}}",
+            f"server: {{jetstream: true, mqtt: {{tls: {{{TLS}, verify: true}}}}}}",
+            f"server: {{leafnodes: {{listen: 7422, tls: {{{TLS}, ca_file: ca}}}}}}",
         ],
         keeps=[
             f"server: {{tls: {{{TLS}}}}}",
             f"server: {{websocket: {{tls: {{{TLS}, ca_file: ca, verify: true}}}}}}",
+        ],
+    ),
+    "tls-pinned": Rule(
+        breaks=[
+            f"server: {{tls: {{{TLS}, pinned_certs: [{'ab' * 32}]}}}}",
+            f"server: {{leafnodes: {{listen: 7422, tls: {{{TLS}, ca_file: c, pinned_certs: [{'ab' * 32}]}}}}}}",
+        ],
+        keeps=[f"server: {{tls: {{{TLS}, ca_file: c, verify: true, pinned_certs: [{'ab' * 32}]}}}}"],
+    ),
+    "tls-cipher-suites": Rule(
+        breaks=[
+            f"server: {{tls: {{{TLS}, min_version: '1.3', cipher_suites: [{SUITE}]}}}}",
+            f"server: {{websocket: {{tls: {{{TLS}, min_version: '1.3', cipher_suites: [{SUITE}]}}}}}}",
+        ],
+        keeps=[
+            f"server: {{tls: {{{TLS}, min_version: '1.2', cipher_suites: [{SUITE}]}}}}",
+            f"server: {{tls: {{{TLS}, cipher_suites: [{SUITE}]}}}}",
+            f"server: {{tls: {{{TLS}, min_version: '1.3', curve_preferences: [X25519]}}}}",
+        ],
+    ),
+    "target-url": Rule(
+        breaks=[
+            TARGET.replace("nats://n1", url)
+            for url in (
+                "ws://n1:8080",
+                "wss://n1",
+                "http://n1",
+                "nats://",
+                "nats://a b",
+                "nats://n1:x",
+                "tls://n1:0",
+            )
+        ]
+        + [
+            TARGET.replace("nats://n1", url)
+            for url in ("nats://u:p@n1", "nats://n1/x", "nats://n1?x", "nats://n1#x")
+        ],
+        keeps=[
+            TARGET.replace("nats://n1", url) for url in ("nats://n1", "n1", "n1:4222", "tls://[::1]:4222/")
+        ],
+    ),
+    "target-tls": Rule(
+        breaks=[
+            TARGET.replace("nats://", "tls://") + "\nserver: {}",
+            TARGET + f"\nserver: {{tls: {{{TLS}}}}}",
+            TARGET.replace("nats://n1", "n1:4222") + f"\nserver: {{tls: {{{TLS}}}}}",
+            TARGET.replace("nats://", "tls://") + f"\nserver: {{tls: {{{TLS}, handshake_first: true}}}}",
+        ],
+        keeps=[
+            TARGET + "\nserver: {}",
+            TARGET.replace("nats://", "tls://"),
+            TARGET.replace("nats://", "tls://") + f"\nserver: {{tls: {{{TLS}}}}}",
+            TARGET.replace("nats://", "tls://") + f"\nserver: {{tls: {{{TLS}, handshake_first: auto}}}}",
+            TARGET.replace("n1", "127.0.0.1") + f"\nserver: {{tls: {{{TLS}}}}}",
+            TARGET.replace("n1", "localhost:4222") + f"\nserver: {{tls: {{{TLS}}}}}",
+        ],
+    ),
+    "websocket-origin-never": Rule(
+        breaks=[
+            LISTENER % "same_origin: true, allowed_origins: [https://app.example.com]",
+            f"server: {{websocket: {{tls: {{{TLS}}}, same_origin: true, allowed_origins: ['https://a', 'http://b']}}}}",
+        ],
+        keeps=[
+            LISTENER % "same_origin: true, allowed_origins: [http://app.example.com]",
+            f"server: {{websocket: {{tls: {{{TLS}}}, same_origin: true, allowed_origins: ['https://a']}}}}",
+            LISTENER % "allowed_origins: [https://app.example.com]",
+        ],
+    ),
+    "websocket-cookie-unused": Rule(
+        breaks=[LISTENER % "token_cookie: session", LISTENER % "user_cookie: a, pass_cookie: b"],
+        keeps=[
+            CALLOUT + LISTENER % "token_cookie: session",
+            LISTENER % "cookie: {name: nats}, allowed_origins: ['https://a']",
+            OUTSIDE % BILLING + LISTENER % "token_cookie: session",
+        ],
+    ),
+    "extra-proxy-protocol": Rule(
+        breaks=[
+            "server: {extra: {proxy_protocol: true}, websocket: {no_tls: true}}",
+            "server: {extra: {proxy_protocol: true}, leafnodes: {listen: 7422}}",
+        ],
+        keeps=[
+            EXTRA % "proxy_protocol: true",
+            "server: {extra: {proxy_protocol: false}, websocket: {no_tls: true}}",
         ],
     ),
     "server-limits": Rule(
