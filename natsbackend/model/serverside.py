@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 
 from natsbackend.errors import Location
 from natsbackend.model.listening import ANYWHERE as ANYWHERE
@@ -13,6 +14,7 @@ from natsbackend.model.listening import read_tls as _tls
 from natsbackend.model.serving import (
     Cookie,
     Encryption,
+    JetStreamTuning,
     Log,
     Monitor,
     Resolver,
@@ -23,13 +25,12 @@ from natsbackend.model.serving import (
     ServerLimits,
     Websocket,
 )
+from natsbackend.spec.jetstream_models import EncryptionSpec, ServerJetStreamSpec
 from natsbackend.spec.limit_models import ServerLimitsSpec
 from natsbackend.spec.load import Spec, Step
 from natsbackend.spec.resolver_models import ResolverSpec
 from natsbackend.spec.server_models import (
-    EncryptionSpec,
     MonitorSpec,
-    ServerJetStreamSpec,
     ServerSpec,
     WebsocketSpec,
 )
@@ -92,7 +93,19 @@ def _jetstream(model: bool | ServerJetStreamSpec) -> ServerJetStream | None:
         disk=spec.disk,
         domain=spec.domain,
         encryption=_encryption(spec.encryption),
+        tuning=_tuning(spec),
     )
+
+
+_TUNING = tuple(each.name for each in fields(JetStreamTuning) if each.name not in ("limits", "batch"))
+
+
+def _tuning(spec: ServerJetStreamSpec) -> JetStreamTuning:
+    """Take the words over; they have the same names here, in the spec and in the config."""
+    limits = spec.limits.model_dump(exclude={"batch"}, exclude_none=True) if spec.limits else {}
+    batch = spec.limits.batch.model_dump(exclude_none=True) if spec.limits and spec.limits.batch else {}
+    words = {name: getattr(spec, name) for name in _TUNING}
+    return JetStreamTuning(limits=limits, batch=batch, **words)
 
 
 def _encryption(spec: EncryptionSpec | None) -> Encryption | None:

@@ -126,6 +126,31 @@ class Encryption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JetStreamTuning:
+    """How JetStream works on the server, by the names of its config. None, False, nothing: its default.
+
+    Sizes in bytes, times in nanoseconds.
+    """
+
+    limits: Mapping[str, int] = field(default_factory=dict)
+    batch: Mapping[str, int] = field(default_factory=dict)
+    """Limits of batches of messages."""
+    sync_interval: int | str | None = None
+    """Nanoseconds, or `always`."""
+    strict: bool = True
+    unique_tag: str | None = None
+    max_outstanding_catchup: int | None = None
+    max_buffered_size: int | None = None
+    max_buffered_msgs: int | None = None
+    request_queue_limit: int | None = None
+    info_queue_limit: int | None = None
+    meta_compact: int | None = None
+    meta_compact_size: int | None = None
+    meta_compact_sync: bool = False
+    max_concurrent_io: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerJetStream:
     """JetStream on the server. Sizes in bytes; None leaves them to the server."""
 
@@ -134,6 +159,7 @@ class ServerJetStream:
     disk: int | None = None
     domain: str | None = None
     encryption: Encryption | None = None
+    tuning: JetStreamTuning = JetStreamTuning()
 
 
 class ResolverKind(enum.StrEnum):

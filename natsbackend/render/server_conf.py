@@ -34,6 +34,7 @@ from natsbackend.render.joining_conf import joining_config
 from natsbackend.render.listener_conf import address as _address
 from natsbackend.render.listener_conf import tls_options as _tls
 from natsbackend.render.secrets import secret
+from natsbackend.render.tuning_conf import tuning_options
 
 DEFAULT_MONITOR_PORT = 8222
 """Where monitoring listens if the spec names no port; the one that all tools of NATS expect."""
@@ -186,7 +187,7 @@ def _jetstream(jetstream: ServerJetStream, secrets: str) -> dict[str, Value]:
         options |= {"cipher": encryption.cipher, "key": secret("jetstream.key", encryption.key, secrets)}
         if encryption.previous_key is not None:
             options["prev_key"] = secret("jetstream.prev_key", encryption.previous_key, secrets)
-    return options
+    return options | tuning_options(jetstream.tuning)
 
 
 def _resolver(resolver: Resolver) -> Value:

@@ -208,6 +208,23 @@ def _duration(unit: str, *, positive: bool = True) -> WithJsonSchema:
     return _schema(unit, text, examples=["15m", "7d"] if unit == "seconds" else ["250ms", "2m"])
 
 
+def sync_interval(value: object) -> int | str:
+    """Read a duration, or `always`."""
+    return "always" if value == "always" else positive_nanoseconds(value)
+
+
+SyncInterval = Annotated[
+    int | str,
+    BeforeValidator(sync_interval),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "const": "always", "title": "always"},
+                _duration("nanoseconds").json_schema,
+            ]
+        }
+    ),
+]
 Nanoseconds = Annotated[int, BeforeValidator(nanoseconds), _duration("nanoseconds", positive=False)]
 PositiveNanoseconds = Annotated[int, BeforeValidator(positive_nanoseconds), _duration("nanoseconds")]
 Seconds = Annotated[int, BeforeValidator(seconds), _duration("seconds")]

@@ -1184,6 +1184,14 @@ RULES: Mapping[str, Rule] = {
         breaks=["server: {name: ''}", "server: {name: 'a b'}", 'server: {name: "a\\tb"}'],
         keeps=["server: {name: a_b-1.example}", "server: {}"],
     ),
+    "jetstream-unique-tag": Rule(
+        breaks=[
+            SERVER % "jetstream: {unique_tag: 'az:'}",
+            SERVER % "jetstream: {unique_tag: 'az:'}, tags: ['zone:1']",
+            SERVER % "jetstream: {unique_tag: ''}, tags: ['az:1']",
+        ],
+        keeps=[SERVER % "jetstream: {unique_tag: ' AZ:'}, tags: [ssd, 'az:1']", SERVER % "jetstream: true"],
+    ),
     "resolver-delete": Rule(
         breaks=["server: {resolver: {hard_delete: true}}"],
         keeps=["server: {resolver: {hard_delete: true, allow_delete: true}}", "server: {resolver: {}}"],
