@@ -1598,6 +1598,25 @@ RULES: Mapping[str, Rule] = {
             TARGET.replace("n1", "localhost:4222") + f"\nserver: {{tls: {{{TLS}}}}}",
         ],
     ),
+    "connection-type-listener": Rule(
+        breaks=[
+            "accounts: {web: {users: {one: {connection_types: [mqtt]}}}}\nserver: {websocket: {no_tls: true}}",
+            "accounts: {web: {users: {one: {connection_types: [mqtt_ws]}}}}\nserver: {jetstream: true, mqtt: {}}",
+            "accounts: {web: {roles: {one: {ttl: 1h, connection_types: [leafnode]}}}}\nserver: {}",
+            "accounts: {web: {users: {one: {connection_types: [leafnode_ws]}}}}\nserver: {leafnodes: {listen: 7422}}",
+            "accounts: {web: {users: {one: {connection_types: [websocket]}}}}\nserver: {}",
+        ],
+        keeps=[
+            "accounts: {web: {users: {one: {connection_types: [mqtt, standard]}}}}\nserver: {}",
+            "accounts: {web: {users: {one: {connection_types: [mqtt]}}}}",
+            "accounts: {web: {users: {one: {connection_types: [mqtt_ws, leafnode]}, two: {}}}}\n"
+            "server: {jetstream: true, mqtt: {}, websocket: {no_tls: true}}",
+            REMOTE % "urls: ['nats://hub'], creds: web/edge",
+            "accounts: {web: {roles: {leaf: {ttl: 1h, connection_types: [leafnode]}}, users: {far: {role: leaf}}}}\n"
+            "server: {leafnodes: {remotes: [{urls: ['nats://hub'], account: web, creds: web/far}]}}",
+            "accounts: {web: {roles: {viewer: {websocket: true, ttl: 15m}}}}\nserver: {}",
+        ],
+    ),
     "websocket-origin-never": Rule(
         breaks=[
             LISTENER % "same_origin: true, allowed_origins: [https://app.example.com]",

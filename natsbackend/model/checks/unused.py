@@ -6,8 +6,10 @@ from collections.abc import Iterable
 
 from natsbackend.errors import Diagnostic, Severity
 from natsbackend.model.checks.places import place
-from natsbackend.model.entities import Backend
+from natsbackend.model.entities import Backend, ConnectionType, Role
+from natsbackend.model.holders import holders
 from natsbackend.model.leafnodes import Leafnodes
+from natsbackend.model.serving import Server
 
 _COOKIES = ("user_cookie", "pass_cookie", "token_cookie")
 _OF_LISTENER = ("tls", "advertise", "no_advertise", "min_version", "compression")
@@ -109,3 +111,44 @@ def extra_proxy_protocol(backend: Backend) -> Iterable[Diagnostic]:
             hint="let the balancer write it for the listener for clients alone",
             severity=Severity.WARNING,
         )
+
+
+def connection_type_listener(backend: Backend) -> Iterable[Diagnostic]:
+    """A role or user whose connection types are none that the server has a listener for: nobody gets in as it.
+
+    Where this server has leaf node remotes, those for leaf nodes may be for the servers there. Roles for browsers have
+    `websocket-unused`.
+    """
+    server = backend.server
+    if server is None:
+        return
+    open_types = _served(server)
+    for holder in holders(backend):
+        entity = holder.entity
+        if not entity.connection_types or (isinstance(entity, Role) and entity.websocket):
+            continue
+        if open_types.isdisjoint(entity.connection_types):
+            types = ", ".join(kind.value.lower() for kind in entity.connection_types)
+            yield Diagnostic(
+                code="connection-type-listener",
+                message=f"{holder.shown} connects by {types} alone, and the server has no listener for that",
+                at=holder.at,
+                hint="add the listener under `server`, or another of its `connection_types`",
+                severity=Severity.WARNING,
+            )
+
+
+def _served(server: Server) -> set[ConnectionType]:
+    """The connection types that the server has a listener for; over a websocket, the other one is needed, too."""
+    found = {ConnectionType.STANDARD, ConnectionType.IN_PROCESS}
+    leafnodes = server.leafnodes is not None and server.leafnodes.listen is not None
+    if leafnodes:
+        found.add(ConnectionType.LEAFNODE)
+    if server.leafnodes is not None and server.leafnodes.remotes:
+        found |= {ConnectionType.LEAFNODE, ConnectionType.LEAFNODE_WS}
+    found |= {ConnectionType.MQTT} if server.mqtt is not None else set()
+    if server.websocket is not None:
+        found.add(ConnectionType.WEBSOCKET)
+        found |= {ConnectionType.LEAFNODE_WS} if leafnodes else set()
+        found |= {ConnectionType.MQTT_WS} if server.mqtt is not None else set()
+    return found
