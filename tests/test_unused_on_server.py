@@ -147,7 +147,9 @@ def test_an_origin_of_another_scheme_is_never_the_same(
         assert first_words(port, asked.encode()).startswith(f"HTTP/1.1 {status} ".encode())
 
 
-@pytest.mark.parametrize(("first", "reached"), [(True, False), ("auto", True), (False, True)])
+@pytest.mark.parametrize(
+    ("first", "reached"), [(True, False), ("auto", True), ("100ms", True), (False, True)]
+)
 def test_a_push_waits_for_the_servers_first_word(
     first: Any, reached: bool, tmp_path: Path, certificate: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

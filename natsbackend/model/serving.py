@@ -44,7 +44,8 @@ class Tls:
     """SHA-256 of public keys in hex; none: no restriction. Likewise the two above: the server's own."""
     timeout: int | None = None
     """Nanoseconds."""
-    handshake_first: bool | str = False
+    handshake_first: bool | int | str = False
+    """True, `auto`, or after how many nanoseconds the server speaks first."""
     connection_rate_limit: int | None = None
     """Connections a second; None: no limit."""
 

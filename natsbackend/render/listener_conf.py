@@ -32,6 +32,8 @@ def tls_options(tls: Tls) -> dict[str, Value]:
         options["timeout"] = duration(tls.timeout)
     if tls.connection_rate_limit is not None:
         options["connection_rate_limit"] = tls.connection_rate_limit
-    if tls.handshake_first:
+    if tls.handshake_first is True or isinstance(tls.handshake_first, str):
         options["handshake_first"] = tls.handshake_first
+    elif tls.handshake_first:
+        options["handshake_first"] = duration(tls.handshake_first)
     return options

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, Tag, WithJsonSchema
 
 from natsbackend.spec.shape import BOOLEAN, TEXT, Model, becomes, by_shape
-from natsbackend.spec.units import PositiveNanoseconds, refuse
+from natsbackend.spec.units import AutoDuration, PositiveNanoseconds, refuse
 from natsbackend.spec.user_models import Some
 
 CipherSuite = Literal[
@@ -101,13 +101,13 @@ class ClientTlsSpec(TlsSpec):
         json_schema_extra=becomes(".timeout"),
     )
     handshake_first: Annotated[
-        Annotated[bool, Tag(BOOLEAN)] | Annotated[Literal["auto"], Tag(TEXT)],
-        by_shape("`true`, `false` or `auto`"),
+        Annotated[bool, Tag(BOOLEAN)] | Annotated[AutoDuration, Tag(TEXT)],
+        by_shape("`true`, `false`, `auto` or a duration"),
     ] = Field(
         default=False,
         description="TLS before the server's first word, for clients that are told so; `auto`: also for clients "
-        "that wait for that word.",
-        examples=[True, "auto"],
+        "that wait for that word, which comes after 50ms, or the duration given here.",
+        examples=[True, "auto", "200ms"],
         json_schema_extra=becomes(".handshake_first"),
     )
 
