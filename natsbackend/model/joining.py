@@ -32,7 +32,7 @@ from natsbackend.spec.leafnode_models import (
 )
 from natsbackend.spec.load import Spec, Step
 from natsbackend.spec.mqtt_models import MqttSpec
-from natsbackend.spec.peer_models import LoginSpec, PeerTlsSpec, PeerUrl
+from natsbackend.spec.peer_models import ListenerPeerTlsSpec, LoginSpec, PeerTlsSpec, PeerUrl
 from natsbackend.spec.section_models import ServerSectionSpec
 
 
@@ -200,7 +200,19 @@ def _peers(urls: Sequence[PeerUrl], spec: Spec, *path: Step) -> tuple[Peer, ...]
 
 def _peer_tls(model: PeerTlsSpec | None) -> Tls | None:
     """Read TLS between servers; `verify` is not written, since the server always asks for a certificate there."""
-    return Tls(**model.model_dump()) if model else None
+    if model is None:
+        return None
+    pins = model.pinned_certs if isinstance(model, ListenerPeerTlsSpec) else None
+    return Tls(
+        cert_file=model.cert_file,
+        key_file=model.key_file,
+        ca_file=model.ca_file,
+        min_version=model.min_version,
+        cipher_suites=tuple(model.cipher_suites or ()),
+        curve_preferences=tuple(model.curve_preferences or ()),
+        pinned_certs=tuple(pins or ()),
+        timeout=model.timeout,
+    )
 
 
 def _login(model: LoginSpec | None) -> Login | None:

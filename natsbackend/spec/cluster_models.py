@@ -6,7 +6,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from natsbackend.spec.peer_models import Compression, LoginSpec, PeerTlsSpec, PeerUrl, WriteTimeout
+from natsbackend.spec.peer_models import (
+    Compression,
+    ListenerPeerTlsSpec,
+    LoginSpec,
+    PeerTlsSpec,
+    PeerUrl,
+    WriteTimeout,
+)
 from natsbackend.spec.server_models import Listen
 from natsbackend.spec.shape import Model, becomes
 from natsbackend.spec.units import PositiveNanoseconds
@@ -71,7 +78,7 @@ class ClusterSpec(Model):
         examples=[["nats://n2:6222", {"env": "NATS_ROUTE"}, {"file": "secrets/route"}]],
         json_schema_extra=becomes("cluster.routes"),
     )
-    tls: PeerTlsSpec | None = Field(
+    tls: ListenerPeerTlsSpec | None = Field(
         default=None,
         description="TLS of the routes. Default: none.",
         json_schema_extra=becomes("cluster.tls"),
@@ -195,7 +202,7 @@ class GatewaySpec(Model):
         examples=["0.0.0.0:7222"],
         json_schema_extra=becomes("gateway.listen"),
     )
-    tls: PeerTlsSpec | None = Field(
+    tls: ListenerPeerTlsSpec | None = Field(
         default=None,
         description="TLS between clusters. Default: none.",
         json_schema_extra=becomes("gateway.tls"),

@@ -8,8 +8,9 @@ from pydantic import Field, Tag
 
 from natsbackend.spec.secret_models import SecretSpec
 from natsbackend.spec.shape import MAP, TEXT, Model, becomes, by_shape
-from natsbackend.spec.tls_models import TlsSpec
+from natsbackend.spec.tls_models import CipherSuite, Curve, Pin, TlsSpec
 from natsbackend.spec.units import PositiveNanoseconds
+from natsbackend.spec.user_models import Some
 
 PeerUrl = Annotated[
     Annotated[str, Tag(TEXT)] | Annotated[SecretSpec, Tag(MAP)],
@@ -60,11 +61,35 @@ class PeerTlsSpec(Model):
         description="The oldest version of TLS. Default: 1.2.",
         json_schema_extra=becomes(".min_version"),
     )
+    cipher_suites: Annotated[list[CipherSuite], Some] | None = Field(
+        default=None,
+        description="The cipher suites of TLS 1.2, best first. Default: all that the server's Go takes for secure.",
+        examples=[["TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"]],
+        json_schema_extra=becomes(".cipher_suites[]"),
+    )
+    curve_preferences: Annotated[list[Curve], Some] | None = Field(
+        default=None,
+        description="The key exchanges, best first. Default: those of the server's Go.",
+        examples=[["X25519MLKEM768", "X25519"]],
+        json_schema_extra=becomes(".curve_preferences[]"),
+    )
     timeout: PositiveNanoseconds | None = Field(
         default=None,
         description="Longest handshake. Default: the server's 2s.",
         examples=["5s"],
         json_schema_extra=becomes(".timeout"),
+    )
+
+
+class ListenerPeerTlsSpec(PeerTlsSpec):
+    """TLS between servers, of all connections of a cluster or gateway."""
+
+    pinned_certs: Annotated[list[Pin], Some] | None = Field(
+        default=None,
+        description="The only certificates of other servers that are let in and gone to: each as the SHA-256 of its "
+        "public key (DER of the SubjectPublicKeyInfo) in hex. Default: all of the `ca_file`.",
+        examples=[["a8f407340dcc719864214b85ed96f98d16cbffa8f509d9fa4ca237b7bb3f9c32"]],
+        json_schema_extra=becomes(".pinned_certs[]"),
     )
 
 

@@ -30,6 +30,7 @@ REMOTE = (
     "server: {leafnodes: {remotes: [{account: web, %s}]}}"
 )
 SUITE = "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"
+OLD_SUITE = f"min_version: '1.3', cipher_suites: [{SUITE}]"
 LOGIN = (
     "accounts: {web: {users: {%s}}}\n"
     "server: {leafnodes: {%s, authorization: {account: web, user: edge, password: {env: PASSWORD}}}}"
@@ -1078,6 +1079,10 @@ RULES: Mapping[str, Rule] = {
         keeps=[
             SERVER % f"leafnodes: {{listen: 7422, no_advertise: true, min_version: 2.10.0, tls: {{{TLS}}}}}",
             REMOTE.replace("remotes:", "reconnect: 5s, dial_timeout: 5s, remotes:") % "urls: ['nats://hub']",
+            REMOTE.replace(
+                "remotes:", f"tls: {{{TLS}, ca_file: c, verify: true, pinned_certs: [{'ab' * 32}]}}, remotes:"
+            )
+            % "urls: ['nats://hub']",
             SERVER % "leafnodes: {write_deadline: 5s, isolate: true}",
             "accounts: {web: {}}\nserver: {name: n1, jetstream: true, cluster: {name: eu, routes: ['nats://n2:1']}, "
             "leafnodes: {remotes: [{urls: ['nats://h'], account: web, jetstream_cluster_migrate: true}]}}",
@@ -1554,6 +1559,8 @@ RULES: Mapping[str, Rule] = {
         breaks=[
             f"server: {{tls: {{{TLS}, min_version: '1.3', cipher_suites: [{SUITE}]}}}}",
             f"server: {{websocket: {{tls: {{{TLS}, min_version: '1.3', cipher_suites: [{SUITE}]}}}}}}",
+            CLUSTER % f"tls: {{{TLS}, ca_file: c, min_version: '1.3', cipher_suites: [{SUITE}]}}",
+            GATEWAYS % f"{{name: u, urls: ['nats://u:1'], tls: {{{TLS}, ca_file: c, {OLD_SUITE}}}}}",
         ],
         keeps=[
             f"server: {{tls: {{{TLS}, min_version: '1.2', cipher_suites: [{SUITE}]}}}}",

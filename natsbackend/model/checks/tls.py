@@ -14,7 +14,7 @@ Path = tuple[str | int, ...]
 
 
 def _listeners(server: Server) -> Iterator[tuple[Path, Tls]]:
-    """Every TLS of a listener, and where it stands; those between servers ask for certificates by themselves."""
+    """Every TLS of a listener for clients or leaf nodes, and where it stands."""
     found: dict[Path, Tls | None] = {
         ("tls",): server.tls,
         ("websocket", "tls"): server.websocket.tls if server.websocket else None,
@@ -61,7 +61,7 @@ def tls_pinned(backend: Backend) -> Iterable[Diagnostic]:
 def tls_cipher_suites(backend: Backend) -> Iterable[Diagnostic]:
     """Cipher suites of TLS 1.2 where TLS 1.3 is the least: nobody is ever asked about them (Go `crypto/tls`)."""
     server = backend.server
-    for path, tls in _listeners(server) if server else ():
+    for path, tls in (*_listeners(server), *_between_servers(server)) if server else ():
         if server and tls.cipher_suites and tls.min_version == "1.3":
             yield Diagnostic(
                 code="tls-cipher-suites",
@@ -70,6 +70,17 @@ def tls_cipher_suites(backend: Backend) -> Iterable[Diagnostic]:
                 hint="take `cipher_suites` out, or let `min_version` be 1.2",
                 severity=Severity.WARNING,
             )
+
+
+def _between_servers(server: Server) -> Iterator[tuple[Path, Tls]]:
+    """Every TLS between servers, which ask for certificates by themselves, and where it stands."""
+    gateways = server.gateway.gateways if server.gateway else ()
+    found: dict[Path, Tls | None] = {
+        ("cluster", "tls"): server.cluster.tls if server.cluster else None,
+        ("gateway", "tls"): server.gateway.tls if server.gateway else None,
+        **{("gateway", "gateways", i, "tls"): gateway.tls for i, gateway in enumerate(gateways)},
+    }
+    yield from ((path, tls) for path, tls in found.items() if tls is not None)
 
 
 def peer_tls(backend: Backend) -> Iterable[Diagnostic]:

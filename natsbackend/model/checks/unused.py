@@ -89,11 +89,18 @@ def leafnode_word_alone(backend: Backend) -> Iterable[Diagnostic]:
 def _without_effect(leafnodes: Leafnodes) -> Iterable[tuple[str, str]]:
     """Return each word that does nothing, and what it would need."""
     if leafnodes.listen is None:
-        words = (word for word in _OF_LISTENER if getattr(leafnodes, word))
+        words = (
+            word for word in _OF_LISTENER if getattr(leafnodes, word) and not _pins_remotes(leafnodes, word)
+        )
         yield from ((word, "leaf nodes that connect here, and there is no `listen`") for word in words)
     if not leafnodes.remotes:
         words = (word for word in _OF_REMOTES if getattr(leafnodes, word))
         yield from ((word, "connections from here, and there are no `remotes`") for word in words)
+
+
+def _pins_remotes(leafnodes: Leafnodes, word: str) -> bool:
+    """Whether a word is the `tls` whose pinned certificates hold for remotes, too (nats-server 2.15 `leafnode.go`)."""
+    return bool(word == "tls" and leafnodes.remotes and leafnodes.tls and leafnodes.tls.pinned_certs)
 
 
 def extra_proxy_protocol(backend: Backend) -> Iterable[Diagnostic]:
