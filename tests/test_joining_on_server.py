@@ -368,6 +368,7 @@ NOT_STARTED = (
     "cluster-jetstream",
     "cluster-permission-subject",
     "gateway-name",
+    "extra-js-domain",
     "same-address",
 )
 

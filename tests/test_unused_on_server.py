@@ -28,6 +28,7 @@ from test_timeouts_on_server import UPGRADE
 
 from natsbackend.errors import ResolverUnavailable
 from natsbackend.live.server import NatsServer, find_server
+from natsbackend.model.checks.extra_names import FEATURES
 from natsbackend.model.entities import Target
 from natsbackend.workflow.opening import open_spec
 from natsbackend.workflow.push import push
@@ -199,3 +200,14 @@ def test_a_cookie_for_a_callout_is_no_login(tmp_path: Path) -> None:
         connection.sendall(frame)
         heard = read(connection)
     assert b"Authorization Violation" in heard
+
+
+def test_the_features_that_are_known_are_the_servers(tmp_path: Path) -> None:
+    """An unknown one is a line of its log, and no reason not to start."""
+    nats, monitor = free_ports(2)
+    flags = {**dict.fromkeys(FEATURES, False), "unheard_of": True}
+    server = {"listen": f"{HOST}:{nats}", "monitor": {"listen": monitor}, "extra": {"feature_flags": flags}}
+    with started(tmp_path / "n", server):
+        log = (tmp_path / "n" / "server.log").read_text(encoding="utf-8")
+    (said,) = [line for line in log.splitlines() if "unheard_of" in line]
+    assert not any(name in said for name in FEATURES)

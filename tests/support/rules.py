@@ -1643,6 +1643,17 @@ RULES: Mapping[str, Rule] = {
             OUTSIDE % BILLING + LISTENER % "token_cookie: session",
         ],
     ),
+    "extra-feature-flag": Rule(
+        breaks=[EXTRA % "feature_flags: {js_ack_fc_v3: true}", EXTRA % "feature_flags: {JS_ACK_FC_V2: true}"],
+        keeps=[EXTRA % "feature_flags: {js_ack_fc_v2: true, js_raft_delete_range: false}"],
+    ),
+    "extra-js-domain": Rule(
+        breaks=[
+            "accounts: {web: {}}\n" + EXTRA % "default_js_domain: {web: hub}",
+            EXTRA % f"default_js_domain: {{{PROXY_KEY}: hub}}",
+        ],
+        keeps=[EXTRA % f"default_js_domain: {{{BILLING}: hub}}"],
+    ),
     "extra-proxy-protocol": Rule(
         breaks=[
             "server: {extra: {proxy_protocol: true}, websocket: {no_tls: true}}",
