@@ -20,7 +20,7 @@ from test_joining_on_server import (
     spec_of,
     written,
 )
-from test_peer_secrets import PASSWORD, QUOTED, generated, secret
+from test_peer_secrets import PASSWORD, QUOTED, complaining, generated, secret
 
 from natsbackend.errors import SpecError
 from natsbackend.keys import KeyPair, KeyRole
@@ -65,7 +65,7 @@ def test_who_shows_the_login_is_in_its_account(kind: str, tmp_path: Path) -> Non
     elif kind == "creds":
         remote = {"urls": [f"nats://{HOST}:{leaf}"], "creds": "web/edge"}
     other = far(tmp_path / "far", edge, remote, one)
-    with serving(one) as a, serving(other):
+    with serving(one) as a, complaining(other):
         if kind not in ("password", "nkey"):
             eventually(lambda: any("authentication error" in line for line in a.warnings()))
             assert not page(monitor, "leafz").get("leafs")

@@ -11,8 +11,9 @@ import pytest
 from support.programs import program
 from support.resolvers import free_ports
 from support.workspaces import Spec
-from test_joining_on_server import HOST, IN_CONFIG, eventually, page, serving, spec_of, written
+from test_joining_on_server import HOST, IN_CONFIG, eventually, page, spec_of, written
 from test_joining_on_server import certificate as certificate
+from test_peer_secrets import complaining
 
 
 def fingerprint(certificate_file: str) -> str:
@@ -52,7 +53,7 @@ def test_a_server_whose_certificate_is_not_pinned_is_not_let_in(
 
     first = written(tmp_path / "n0", server(0))
     second = written(tmp_path / "n1", server(1), like=first)
-    with serving(first) as one, serving(second) as other:
+    with complaining(first) as one, complaining(second) as other:
         if known:
             eventually(lambda: page(ports[2], "routez")["num_routes"])
         else:

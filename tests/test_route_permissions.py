@@ -20,10 +20,10 @@ from test_joining_on_server import (
     crosses,
     eventually,
     page,
-    serving,
     spec_of,
     written,
 )
+from test_peer_secrets import complaining
 
 from natsbackend.live.wire import Deadline
 from natsbackend.model.checks.routes import SERVERS_OWN
@@ -55,7 +55,7 @@ def pair(root: Path, permissions: Any) -> Iterator[tuple[Workspace, Workspace, t
 
     first = written(root / "n0", server(0))
     second = written(root / "n1", server(1), like=first)
-    with serving(first), serving(second):
+    with complaining(first), complaining(second):
         eventually(lambda: page(monitors[1], "routez")["num_routes"] >= 6)
         yield first, second, (nats[0], nats[1])
 

@@ -46,17 +46,17 @@ def test_who_does_not_log_in_is_sent_away_when_the_listener_says_so(tmp_path: Pa
         client, words = silent(nats)
         browser, others = silent(websocket, UPGRADE.format(HOST).encode())
         varz = page(monitor, "varz")
-    assert 0.5 < client < 0.95
-    assert 0.95 < browser < 2.5
+    assert 0.5 < client < 1.9  # without the word, it would be 2s
+    assert browser > 0.95
     assert b"Authentication Timeout" in words
     assert b"Authentication Timeout" in others
     found = (varz["auth_timeout"], varz["websocket"]["auth_timeout"], varz["mqtt"]["auth_timeout"])
     assert found == (0.6, 1, 3)
 
 
-@pytest.mark.parametrize(("limit", "most"), [(2, 4), (None, 12)])
+@pytest.mark.parametrize("limit", [2, None])
 def test_tls_begins_with_so_many_connections_a_second(
-    limit: int | None, most: int, tmp_path: Path, certificate: dict[str, str]
+    limit: int | None, tmp_path: Path, certificate: dict[str, str]
 ) -> None:
     (nats,) = free_ports(1)
     tls = {word: certificate[word] for word in ("cert_file", "key_file")}
@@ -64,8 +64,13 @@ def test_tls_begins_with_so_many_connections_a_second(
         tls |= {"connection_rate_limit": limit}  # type: ignore[dict-item]
     server = {"listen": f"{HOST}:{nats}", "resolver": IN_CONFIG, "tls": tls}
     with serving(written(tmp_path / "n1", spec_of(server, web={}))):
+        before = time.monotonic()
         begun = sum(begins(nats, certificate["cert_file"]) for _ in range(12))
-    assert (2 if limit else 12) <= begun <= most  # two seconds may have been begun
+        seconds = int(time.monotonic() - before) + 2  # so many may have been begun
+    if limit is None:
+        assert begun == 12
+    else:
+        assert limit <= begun <= min(limit * seconds, 11)
 
 
 def begins(port: int, authority: str) -> bool:

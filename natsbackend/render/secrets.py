@@ -113,6 +113,7 @@ def url_name(index: int) -> str:
     """Return the name that the included file gives a URL of a list; the list takes it from there as a variable.
 
     A list holds no includes. The server takes a key that it does not know as long as a variable means it
-    (nats-server 2.15 `opts.go`, IsUsedVariable), and looks among the keys around a list before its environment.
+    (nats-server 2.15 `opts.go`, IsUsedVariable), and looks among the keys around a list before its environment, so the
+    name is one that no environment has.
     """
-    return f"URL_{index}"
+    return f"INCLUDED_URL_{index}"
