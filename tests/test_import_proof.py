@@ -101,6 +101,14 @@ def test_an_import_that_the_jwt_does_not_have_is_missing(tmp_path: Path) -> None
     assert proof.observed == 'account "front" has not got the stream "events.eu.>" from "back"'
 
 
+def test_accounts_that_nobody_can_be_of_are_not_asked_about(tmp_path: Path) -> None:
+    for pinned, count in (("front", 1), ("idle", 0)):
+        text = SOUND + f"server: {{resolver: {{pinned: [{pinned}]}}}}\n"
+        with running(Opened(backend_of(text), ()), tmp_path / pinned) as live:
+            found = proofs(live)
+        assert [proof.passed for proof in found] == [True] * count
+
+
 def test_without_imports_there_is_nothing_to_prove(tmp_path: Path) -> None:
     with running(Opened(backend_of("accounts: {web: {}}"), ()), tmp_path) as live:
         assert proofs(live) == []

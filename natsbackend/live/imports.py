@@ -19,7 +19,7 @@ from natsbackend.keys import KeyPair, KeyRole
 from natsbackend.live.principals import Principals
 from natsbackend.live.proof import Identity, Proof
 from natsbackend.live.wire import Connection, Deadline, Refused
-from natsbackend.model.entities import Account, Import
+from natsbackend.model.entities import Account, Backend, Import
 from natsbackend.model.sharing import ACCOUNT_TOKEN
 from natsbackend.wording import counted
 
@@ -46,7 +46,7 @@ def prove_imports(
         observer: asks.
         now: unix seconds.
     """
-    importers = [account for account in principals.backend.accounts.values() if account.imports]
+    importers = [account for account in _usable(principals.backend) if account.imports]
     count = sum(len(account.imports) for account in importers)
     if not count:
         return
@@ -71,6 +71,14 @@ def prove_imports(
         observed="; ".join(words for words, _ in wrong[:5]) or expected,
         at=wrong[0][1] if wrong else None,
     )
+
+
+def _usable(backend: Backend) -> Iterator[Account]:
+    """Every account that somebody can be of: where the resolver pins some, the server does not read the others."""
+    pinned = backend.server.resolver.pinned if backend.server else None
+    for account in backend.accounts.values():
+        if pinned is None or account.name in (*pinned, backend.operator.system_account):
+            yield account
 
 
 class _Asking:
