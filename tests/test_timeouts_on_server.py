@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ from support.resolvers import free_ports
 from support.workspaces import Spec
 from test_joining_on_server import HOST, IN_CONFIG, TIMEOUT, page, serving, spec_of, written
 from test_joining_on_server import certificate as certificate
+
+from natsbackend.claims.creds import parse_creds
+from natsbackend.keys import KeyPair
+from natsbackend.live.wire import Connection, Refused, connect_tcp, connect_websocket
 
 UPGRADE = (
     "GET / HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -108,3 +113,39 @@ def test_no_other_listener_takes_a_rate_that_it_would_not_hold(section: str) -> 
     files = "cert_file: a, key_file: b" + ", ca_file: c" * (section == "cluster")
     text = f"server: {{{section}: {{tls: {{{files}, connection_rate_limit: 5}}}}}}"
     assert any(found.code == "unknown-word" for found in findings(with_head(text)))
+
+
+CALLOUT = {
+    "external_authorization": {"users": ["decider"]},
+    "users": {"decider": {}, "guest": {"subscribe": ["a"], "connection_types": ["standard", "websocket"]}},
+}
+"""An account whose callout nobody answers."""
+
+
+def refused_after(connect: Callable[[], Connection]) -> float:
+    """Return how long it takes until a login is refused."""
+    began = time.monotonic()
+    with pytest.raises(Refused):
+        connect()
+    return time.monotonic() - began
+
+
+def test_a_callout_has_as_long_to_answer_as_the_limits_say(tmp_path: Path) -> None:
+    """Whatever the listener says of its own time, which ends with CONNECT."""
+    nats, websocket = free_ports(2)
+    server: Spec = {
+        "listen": f"{HOST}:{nats}",
+        "resolver": IN_CONFIG,
+        "limits": {"auth_timeout": "3s"},
+        "websocket": {"listen": f"{HOST}:{websocket}", "no_tls": True, "auth_timeout": "1s"},
+    }
+    space = written(tmp_path / "n1", spec_of(server, web=CALLOUT))
+    creds = parse_creds(space.project.creds("web", "guest").read_text(encoding="utf-8"))
+    assert creds.seed is not None
+    key = KeyPair.from_seed(creds.seed)
+    with serving(space):
+        browser = refused_after(
+            lambda: connect_websocket(f"ws://{HOST}:{websocket}", jwt=creds.jwt, key=key, timeout=TIMEOUT)
+        )
+        client = refused_after(lambda: connect_tcp(HOST, nats, jwt=creds.jwt, key=key, timeout=TIMEOUT))
+    assert min(browser, client) > 2.9  # without the word, it would be 2s

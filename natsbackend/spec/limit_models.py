@@ -194,7 +194,7 @@ class ServerLimitsSpec(Model):
     )
     auth_timeout: PositiveNanoseconds | None = Field(
         default=None,
-        description="Longest time until a client is logged in, an authorization callout's answer included. "
+        description="Longest time until a client shows its login, and then for an authorization callout to answer. "
         "Default: 2s, and a second more than the `timeout` of `tls`.",
         examples=["5s"],
         json_schema_extra=becomes("authorization.timeout"),

@@ -27,7 +27,7 @@ class MqttSpec(Model):
     )
     auth_timeout: Seconds | None = Field(
         default=None,
-        description="Longest time until a client is logged in. Default: that of `limits`.",
+        description="Longest time until a client shows its login. Default: that of `limits`.",
         examples=["5s"],
         json_schema_extra=becomes("mqtt.authorization.timeout"),
     )

@@ -114,8 +114,8 @@ class WebsocketSpec(Model):
     )
     auth_timeout: Seconds | None = Field(
         default=None,
-        description="Longest time until a browser is logged in. An authorization callout has that of `limits` to "
-        "answer in. Default: that of `limits`.",
+        description="Longest time until a browser shows its login; an authorization callout has that of `limits`. "
+        "Default: that of `limits`.",
         examples=["5s"],
         json_schema_extra=becomes(".authorization.timeout"),
     )

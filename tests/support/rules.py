@@ -1696,18 +1696,6 @@ RULES: Mapping[str, Rule] = {
         ],
         keeps=[LIMITS % "auth_timeout: 60s", LISTENER % "auth_timeout: 1m"],
     ),
-    "auth-timeout-callout": Rule(
-        breaks=[
-            CALLOUT + LISTENER % "auth_timeout: 1s",
-            CALLOUT + "server: {limits: {auth_timeout: 10s}, jetstream: true, mqtt: {auth_timeout: 9s}}",
-        ],
-        keeps=[
-            CALLOUT + LISTENER % "auth_timeout: 2s",
-            CALLOUT + "server: {limits: {auth_timeout: 1s}, jetstream: true, mqtt: {auth_timeout: 1s}}",
-            CALLOUT + LIMITS % "auth_timeout: 10s",
-            LISTENER % "auth_timeout: 1s",
-        ],
-    ),
     "server-max-payload": Rule(
         breaks=[LIMITS % "max_payload: 8388609"], keeps=[LIMITS % "max_payload: 8MiB"]
     ),

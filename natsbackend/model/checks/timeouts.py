@@ -11,8 +11,6 @@ from natsbackend.model.serving import Server
 
 _SECOND = 1_000_000_000
 _LONGEST = 60 * _SECOND
-_DEFAULT = 2 * _SECOND
-"""What the server takes (nats-server 2.15 `const.go`, AUTH_TIMEOUT)."""
 
 
 def auth_timeout_long(backend: Backend) -> Iterable[Diagnostic]:
@@ -50,29 +48,3 @@ def _listeners(server: Server) -> Iterator[tuple[str, int]]:
         yield "websocket", server.websocket.auth_timeout
     if server.mqtt is not None and server.mqtt.auth_timeout is not None:
         yield "mqtt", server.mqtt.auth_timeout
-
-
-def auth_timeout_callout(backend: Backend) -> Iterable[Diagnostic]:
-    """A listener that gives up before an authorization callout has to answer.
-
-    The server waits for the callout as long as `limits.auth_timeout` says, and ends the connection when its
-    listener's time is over (nats-server 2.15 `auth_callout.go`, processClientOrLeafCallout; `websocket.go`).
-    """
-    server = backend.server
-    if server is None or not any(a.details.external_authorization for a in backend.accounts.values()):
-        return
-    answer = server.limits.auth_timeout
-    for word, seconds in _listeners(server):
-        if seconds * _SECOND < (_DEFAULT if answer is None else answer):
-            yield Diagnostic(
-                code="auth-timeout-callout",
-                message=f"an authorization callout may take {_shown(answer)} to answer, and this listener gives up "
-                "before",
-                at=place(server, word, "auth_timeout"),
-                hint="raise it, or lower `limits.auth_timeout`",
-                severity=Severity.WARNING,
-            )
-
-
-def _shown(answer: int | None) -> str:
-    return "2s" if answer is None else "the time of `limits.auth_timeout`"
