@@ -1,8 +1,9 @@
-"""Certificates that servers of a cluster have to show each other, on real servers."""
+"""Certificates that real servers show each other and those who connect."""
 
 from __future__ import annotations
 
 import hashlib
+import socket
 import ssl
 import subprocess
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from support.programs import program
 from support.resolvers import free_ports
 from support.workspaces import Spec
-from test_joining_on_server import HOST, IN_CONFIG, eventually, page, spec_of, written
+from test_joining_on_server import HOST, IN_CONFIG, TIMEOUT, eventually, page, serving, spec_of, written
 from test_joining_on_server import certificate as certificate
 from test_peer_secrets import complaining
 
@@ -59,3 +60,28 @@ def test_a_server_whose_certificate_is_not_pinned_is_not_let_in(
         else:
             eventually(lambda: any("pinned" in line for line in (*one.warnings(), *other.warnings())))
             assert page(ports[2], "routez")["num_routes"] == 0
+
+
+def made(directory: Path, name: str) -> dict[str, str]:
+    """Make a certificate for a name, which is its own authority."""
+    cert, key = directory / f"{name}.crt", directory / f"{name}.key"
+    command = f"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN={name}"
+    files = ["-addext", f"subjectAltName=DNS:{name}", "-out", str(cert), "-keyout", str(key)]
+    subprocess.run([program("openssl"), *command.split(), *files], check=True, capture_output=True)
+    return {"cert_file": str(cert), "key_file": str(key)}
+
+
+def test_a_listener_shows_the_certificate_for_the_name_that_is_asked_for(tmp_path: Path) -> None:
+    names = ("app.example.com", "other.example.com", "third.example.com")
+    one, *others = (made(tmp_path, name) for name in names)
+    nats, websocket = free_ports(2)
+    listener = {"listen": f"{HOST}:{websocket}", "tls": {**one, "certs": others}}
+    server: Spec = {"listen": f"{HOST}:{nats}", "resolver": IN_CONFIG, "websocket": listener}
+    with serving(written(tmp_path / "n", spec_of(server, web={}))):
+        for name in names:
+            context = ssl.create_default_context(cafile=str(tmp_path / f"{name}.crt"))
+            with (
+                socket.create_connection((HOST, websocket), TIMEOUT) as plain,
+                context.wrap_socket(plain, server_hostname=name) as encrypted,
+            ):
+                assert encrypted.version() == "TLSv1.3"

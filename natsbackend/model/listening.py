@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from natsbackend.errors import Location
-from natsbackend.model.serving import Listen, Secret, Tls
+from natsbackend.model.serving import Certificate, Listen, Secret, Tls
 from natsbackend.spec.secret_models import SecretSpec
 from natsbackend.spec.tls_models import ClientTlsSpec, ServerTlsSpec, TlsSpec
 
@@ -41,6 +41,7 @@ def read_tls(model: TlsSpec | None) -> Tls | None:
     return Tls(
         cert_file=model.cert_file,
         key_file=model.key_file,
+        certs=tuple(Certificate(**each.model_dump()) for each in model.certs or ()),
         ca_file=model.ca_file,
         verify=model.verify,
         min_version=model.min_version,

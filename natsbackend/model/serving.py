@@ -30,11 +30,21 @@ class Listen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """A further certificate of a listener and its key, as paths relative to where the server runs."""
+
+    cert_file: str
+    key_file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
     """Certificate and key of a listener, as paths relative to where the server runs."""
 
     cert_file: str
     key_file: str
+    certs: tuple[Certificate, ...] = ()
+    """Those for other names."""
     ca_file: str | None = None
     verify: bool = False
     min_version: str | None = None

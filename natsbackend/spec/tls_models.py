@@ -39,6 +39,21 @@ def _pin(text: str) -> str:
 Pin = Annotated[str, AfterValidator(_pin), WithJsonSchema({"type": "string", "pattern": f"^{_PIN.pattern}$"})]
 
 
+class CertificateSpec(Model):
+    """A further certificate of a listener, for another name."""
+
+    cert_file: str = Field(
+        description="PEM file of the certificate.",
+        examples=["tls/other.crt"],
+        json_schema_extra=becomes(".cert_file"),
+    )
+    key_file: str = Field(
+        description="PEM file of its private key.",
+        examples=["tls/other.key"],
+        json_schema_extra=becomes(".key_file"),
+    )
+
+
 class TlsSpec(Model):
     """Certificate of a listener."""
 
@@ -51,6 +66,13 @@ class TlsSpec(Model):
         description="PEM file of the private key.",
         examples=["tls/server.key"],
         json_schema_extra=becomes(".key_file"),
+    )
+    certs: Annotated[list[CertificateSpec], Some] | None = Field(
+        default=None,
+        description="Further certificates, for other names: who connects is shown the one for the name it asks for, or "
+        "else the first. Default: none.",
+        examples=[[{"cert_file": "tls/other.crt", "key_file": "tls/other.key"}]],
+        json_schema_extra=becomes(".certs[]"),
     )
     ca_file: str | None = Field(
         default=None,
