@@ -85,3 +85,15 @@ def test_a_seed_in_the_place_of_the_key_is_not_repeated(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="the secret half of a key") as refused:
         hub(tmp_path, (1, 2, 3), {"nkey": KEY.reveal_seed()})
     assert KEY.reveal_seed() not in str(refused.value)
+
+
+@pytest.mark.parametrize("migrate", [True, "10s"])
+def test_the_server_takes_when_leaders_are_to_move(migrate: object, tmp_path: Path) -> None:
+    nats, leaf = free_ports(2)
+    remote = {"urls": [f"nats://{HOST}:{leaf}"], "account": "web", "jetstream_cluster_migrate": migrate}
+    server = {"listen": f"{HOST}:{nats}", "resolver": IN_CONFIG, "leafnodes": {"remotes": [remote]}}
+    space = written(tmp_path / "n", spec_of(server, web=WEB))
+    text = space.project.server_conf.read_text(encoding="utf-8")
+    assert ('leader_migrate_delay: "10s"' in text) is (migrate == "10s")
+    with complaining(space) as running:
+        assert running.alive

@@ -61,7 +61,8 @@ class LeafnodeRemote:
     compression: str | None = None
     ws_compression: bool = False
     ws_no_masking: bool = False
-    jetstream_cluster_migrate: bool = False
+    jetstream_cluster_migrate: bool | int = False
+    """True, or after how many nanoseconds."""
     isolate: bool = False
     request_isolation: bool = False
     first_info_timeout: int | None = None

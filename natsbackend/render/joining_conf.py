@@ -160,6 +160,9 @@ def _remote(
         "proxy",
     )
     options |= _plain(remote, *handled)
+    if not isinstance(remote.jetstream_cluster_migrate, bool):
+        delay = duration(remote.jetstream_cluster_migrate)
+        options["jetstream_cluster_migrate"] = {"leader_migrate_delay": delay}
     if remote.proxy is not None:
         options["proxy"] = _proxy(remote.proxy, secrets)
     return options

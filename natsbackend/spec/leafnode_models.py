@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, Tag
 from natsbackend.spec.peer_models import Compression, PeerUrl, WriteTimeout
 from natsbackend.spec.secret_models import SecretSpec
 from natsbackend.spec.server_models import Listen
-from natsbackend.spec.shape import MAP, TEXT, Model, becomes, by_shape
+from natsbackend.spec.shape import BOOLEAN, MAP, TEXT, Model, becomes, by_shape
 from natsbackend.spec.tls_models import ClientTlsSpec
 from natsbackend.spec.units import PositiveNanoseconds, refuse
 
@@ -174,9 +174,14 @@ class LeafnodeRemoteSpec(Model):
         description="Frames of the websocket are not masked, if the other side agrees.",
         json_schema_extra=becomes("leafnodes.remotes[].ws_no_masking"),
     )
-    jetstream_cluster_migrate: bool = Field(
+    jetstream_cluster_migrate: Annotated[
+        Annotated[bool, Tag(BOOLEAN)] | Annotated[PositiveNanoseconds, Tag(TEXT)],
+        by_shape("`true`, `false` or a duration"),
+    ] = Field(
         default=False,
-        description="Leaders of streams move to another server of the cluster while the remote is away.",
+        description="Leaders of streams move to another server of the cluster while the remote is away; with a "
+        "duration, once it has been away for as long.",
+        examples=[True, "10s"],
         json_schema_extra=becomes("leafnodes.remotes[].jetstream_cluster_migrate"),
     )
     isolate: bool = Field(
