@@ -46,6 +46,13 @@ def test_there_is_no_cluster_and_no_gateway(tmp_path: Path) -> None:
     } <= {*alone.substitutions}
 
 
+def test_the_login_of_leaf_nodes_is_left_out(tmp_path: Path) -> None:
+    alone = local(backend_of(golden("095-leafnode-login")), tmp_path)
+    assert alone.server.leafnodes is not None
+    assert alone.server.leafnodes.authorization is None
+    assert "leaf nodes: with creds of users, since the login is the server's alone" in alone.substitutions
+
+
 def test_there_are_no_remotes_and_leaf_nodes_come_over_loopback(tmp_path: Path) -> None:
     alone = local(backend_of(golden("051-leafnodes")), tmp_path)
     leafnodes = alone.server.leafnodes

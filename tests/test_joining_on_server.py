@@ -366,7 +366,9 @@ NOT_STARTED = (
     "leafnode-version",
     "cluster-server-name",
     "cluster-jetstream",
+    "cluster-permission-subject",
     "gateway-name",
+    "extra-js-domain",
     "same-address",
 )
 

@@ -78,6 +78,7 @@ def test_the_quickstart_is_proven_and_a_second_run_signs_nothing(quickstart: Pat
     assert (answer["format"], answer["proven"]) == (1, True)
     assert set(ids(answer)) >= LOGIN_PROOFS | {"policy", "delivery"}
     assert ids(answer)[:2] == ["config-accepted", "accounts-pushed"]
+    assert ids(answer)[-1] == "imports-installed"
     assert all(set(p) == {"id", "title", "passed", "expected", "observed", "at"} for p in answer["proofs"])
     assert all(p["passed"] for p in answer["proofs"])
     assert all("natsbackend.yaml:" in p["at"] for p in answer["proofs"] if p["id"] in ("policy", "delivery"))
@@ -441,4 +442,4 @@ def test_a_backend_without_browsers_comes_up(workspace: Workspace) -> None:
     workspace.save()
     answer = once(workspace.file)
     assert answer["websocket"] is None
-    assert ids(answer) == ["config-accepted", "accounts-pushed"]
+    assert ids(answer) == ["config-accepted", "accounts-pushed", "imports-installed"]

@@ -19,6 +19,28 @@ DEFAULT_GATEWAY_PORT = 7222
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RouteSubjects:
+    """Subjects that a route is for, and is not for; no `allow` is all."""
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutePermissions:
+    """Which interest crosses the routes of a server; None: all of it."""
+
+    taken: RouteSubjects | None = None
+    """What this server asks others for, `import`."""
+    given: RouteSubjects | None = None
+    """What others may ask it for, `export`."""
+
+    def by_word(self) -> tuple[tuple[str, RouteSubjects | None], ...]:
+        """Return both, with the word of each."""
+        return ("import", self.taken), ("export", self.given)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
     """The cluster a server is part of."""
 
@@ -27,6 +49,7 @@ class Cluster:
     routes: tuple[Peer, ...] = ()
     tls: Tls | None = None
     authorization: Login | None = None
+    permissions: RoutePermissions = RoutePermissions()
     advertise: str | None = None
     no_advertise: bool = False
     pool_size: int | None = None
@@ -38,6 +61,7 @@ class Cluster:
     connect_retries: int | None = None
     connect_backoff: bool = False
     write_deadline: int | None = None
+    write_timeout: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,4 +88,5 @@ class Gateway:
     connect_backoff: bool = False
     reject_unknown: bool = False
     write_deadline: int | None = None
+    write_timeout: str | None = None
     gateways: tuple[RemoteGateway, ...] = ()

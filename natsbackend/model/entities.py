@@ -242,6 +242,8 @@ class Target:
     servers: int | None = None
     """How many servers must answer; None: counted."""
     at: Location | None = field(default=None, compare=False, repr=False)
+    places: tuple[Location, ...] = field(default=(), compare=False, repr=False)
+    """Where each URL stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,17 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from natsbackend.model.clustering import Cluster, Gateway, RemoteGateway
-from natsbackend.model.leafnodes import LeafnodeProxy, LeafnodeRemote, Leafnodes, RemoteTls
-from natsbackend.model.listening import Say, read_listen, read_tls
+from natsbackend.model.clustering import (
+    Cluster,
+    Gateway,
+    RemoteGateway,
+    RoutePermissions,
+    RouteSubjects,
+)
+from natsbackend.model.leafnodes import LeafnodeLogin, LeafnodeProxy, LeafnodeRemote, Leafnodes, RemoteTls
+from natsbackend.model.listening import Say, read_listen, read_secret, read_tls
 from natsbackend.model.mqtt import Mqtt
 from natsbackend.model.peers import Login, Peer
 from natsbackend.model.serving import Server, Tls
-from natsbackend.spec.cluster_models import ClusterSpec, GatewaySpec, RemoteGatewaySpec
-from natsbackend.spec.leafnode_models import CredsFileSpec, LeafnodeRemoteSpec, LeafnodesSpec
+from natsbackend.spec.cluster_models import (
+    ClusterSpec,
+    GatewaySpec,
+    RemoteGatewaySpec,
+    RoutePermissionsSpec,
+    RouteSubjectsSpec,
+)
+from natsbackend.spec.leafnode_models import (
+    CredsFileSpec,
+    LeafnodeLoginSpec,
+    LeafnodeRemoteSpec,
+    LeafnodesSpec,
+)
 from natsbackend.spec.load import Spec, Step
 from natsbackend.spec.mqtt_models import MqttSpec
-from natsbackend.spec.peer_models import LoginSpec, PeerTlsSpec, PeerUrl
+from natsbackend.spec.peer_models import ListenerPeerTlsSpec, LoginSpec, PeerTlsSpec, PeerUrl
 from natsbackend.spec.section_models import ServerSectionSpec
 
 
@@ -37,6 +54,7 @@ def _mqtt(model: MqttSpec, spec: Spec, say: Say) -> Mqtt:
     return Mqtt(
         listen=read_listen(model.listen, spec.at("server", "mqtt", "listen"), say),
         tls=tls,
+        auth_timeout=model.auth_timeout,
         ack_wait=model.ack_wait,
         api_timeout=model.api_timeout,
         max_ack_pending=model.max_ack_pending,
@@ -54,15 +72,29 @@ def _leafnodes(model: LeafnodesSpec, spec: Spec, say: Say) -> Leafnodes:
     return Leafnodes(
         listen=None if model.listen is None else read_listen(model.listen, at, say),
         tls=read_tls(model.tls),
+        authorization=_leafnode_login(model.authorization),
         advertise=model.advertise,
         no_advertise=model.no_advertise,
         min_version=model.min_version,
         compression=model.compression,
         isolate=model.isolate,
         write_deadline=model.write_deadline,
+        write_timeout=model.write_timeout,
         reconnect=model.reconnect,
         dial_timeout=model.dial_timeout,
         remotes=tuple(_remote(remote, spec, i) for i, remote in enumerate(model.remotes)),
+    )
+
+
+def _leafnode_login(model: LeafnodeLoginSpec | None) -> LeafnodeLogin | None:
+    if model is None:
+        return None
+    return LeafnodeLogin(
+        account=model.account,
+        user=model.user,
+        password=read_secret(model.password) if model.password else None,
+        nkey=model.nkey,
+        timeout=model.timeout,
     )
 
 
@@ -74,7 +106,7 @@ def _remote(model: LeafnodeRemoteSpec, spec: Spec, index: int) -> LeafnodeRemote
         account=model.account,
         user=creds if isinstance(creds, str) else None,
         creds_file=creds.file if isinstance(creds, CredsFileSpec) else None,
-        nkey=model.nkey.env if model.nkey else None,
+        nkey=read_secret(model.nkey) if model.nkey else None,
         tls=RemoteTls(**tls.model_dump()) if tls else None,
         hub=model.hub,
         deny_imports=tuple(model.deny_imports),
@@ -93,7 +125,7 @@ def _remote(model: LeafnodeRemoteSpec, spec: Spec, index: int) -> LeafnodeRemote
         proxy=LeafnodeProxy(
             url=proxy.url,
             username=proxy.username,
-            password=proxy.password.env if proxy.password else None,
+            password=read_secret(proxy.password) if proxy.password else None,
             timeout=proxy.timeout,
         )
         if proxy
@@ -109,6 +141,7 @@ def _cluster(model: ClusterSpec, spec: Spec, say: Say) -> Cluster:
         routes=_peers(model.routes, spec, "server", "cluster", "routes"),
         tls=_peer_tls(model.tls),
         authorization=_login(model.authorization),
+        permissions=_permissions(model.permissions),
         advertise=model.advertise,
         no_advertise=model.no_advertise,
         pool_size=model.pool_size,
@@ -119,7 +152,18 @@ def _cluster(model: ClusterSpec, spec: Spec, say: Say) -> Cluster:
         connect_retries=model.connect_retries,
         connect_backoff=model.connect_backoff,
         write_deadline=model.write_deadline,
+        write_timeout=model.write_timeout,
     )
+
+
+def _permissions(model: RoutePermissionsSpec | None) -> RoutePermissions:
+    if model is None:
+        return RoutePermissions()
+    return RoutePermissions(taken=_subjects(model.import_), given=_subjects(model.export))
+
+
+def _subjects(model: RouteSubjectsSpec | None) -> RouteSubjects | None:
+    return RouteSubjects(allow=tuple(model.allow or ()), deny=tuple(model.deny or ())) if model else None
 
 
 def _gateway(model: GatewaySpec, cluster: ClusterSpec | None, spec: Spec, say: Say) -> Gateway:
@@ -134,6 +178,7 @@ def _gateway(model: GatewaySpec, cluster: ClusterSpec | None, spec: Spec, say: S
         connect_backoff=model.connect_backoff,
         reject_unknown=model.reject_unknown,
         write_deadline=model.write_deadline,
+        write_timeout=model.write_timeout,
         gateways=tuple(_remote_gateway(remote, spec, i) for i, remote in enumerate(model.gateways)),
     )
 
@@ -148,17 +193,29 @@ def _peers(urls: Sequence[PeerUrl], spec: Spec, *path: Step) -> tuple[Peer, ...]
     return tuple(
         Peer(url=url, at=spec.at(*path, i))
         if isinstance(url, str)
-        else Peer(env=url.env, at=spec.at(*path, i))
+        else Peer(secret=read_secret(url), at=spec.at(*path, i))
         for i, url in enumerate(urls)
     )
 
 
 def _peer_tls(model: PeerTlsSpec | None) -> Tls | None:
     """Read TLS between servers; `verify` is not written, since the server always asks for a certificate there."""
-    return Tls(**model.model_dump()) if model else None
+    if model is None:
+        return None
+    pins = model.pinned_certs if isinstance(model, ListenerPeerTlsSpec) else None
+    return Tls(
+        cert_file=model.cert_file,
+        key_file=model.key_file,
+        ca_file=model.ca_file,
+        min_version=model.min_version,
+        cipher_suites=tuple(model.cipher_suites or ()),
+        curve_preferences=tuple(model.curve_preferences or ()),
+        pinned_certs=tuple(pins or ()),
+        timeout=model.timeout,
+    )
 
 
 def _login(model: LoginSpec | None) -> Login | None:
     if model is None:
         return None
-    return Login(user=model.user, password=model.password.env, timeout=model.timeout)
+    return Login(user=model.user, password=read_secret(model.password), timeout=model.timeout)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from natsbackend.errors import Location
 from natsbackend.model.peers import Peer
-from natsbackend.model.serving import Listen, Tls
+from natsbackend.model.serving import Listen, Secret, Tls
 
 if TYPE_CHECKING:
     from natsbackend.model.entities import Account, User
@@ -33,11 +33,11 @@ class RemoteTls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeafnodeProxy:
-    """An HTTP proxy on the way to a websocket; the password is the name of a variable in the environment."""
+    """An HTTP proxy on the way to a websocket."""
 
     url: str
     username: str | None = None
-    password: str | None = None
+    password: Secret | None = None
     timeout: int | None = None
 
 
@@ -51,8 +51,8 @@ class LeafnodeRemote:
     user: str | None = None
     """The login there, as ACCOUNT/USER of this spec."""
     creds_file: str | None = None
-    nkey: str | None = None
-    """Name of a variable in the environment with the seed."""
+    nkey: Secret | None = None
+    """Where the seed stands."""
     tls: RemoteTls | None = None
     hub: bool = False
     deny_imports: tuple[str, ...] = ()
@@ -61,7 +61,8 @@ class LeafnodeRemote:
     compression: str | None = None
     ws_compression: bool = False
     ws_no_masking: bool = False
-    jetstream_cluster_migrate: bool = False
+    jetstream_cluster_migrate: bool | int = False
+    """True, or after how many nanoseconds."""
     isolate: bool = False
     request_isolation: bool = False
     first_info_timeout: int | None = None
@@ -73,18 +74,34 @@ class LeafnodeRemote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeafnodeLogin:
+    """What all leaf nodes that come here show: user and password, or the signature of an nkey."""
+
+    account: str
+    """Name of the account that they are joined with."""
+    user: str | None = None
+    password: Secret | None = None
+    nkey: str | None = None
+    """The public key."""
+    timeout: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Leafnodes:
     """Leaf nodes of a server."""
 
     listen: Listen | None = None
     """None: nobody connects here."""
     tls: Tls | None = None
+    authorization: LeafnodeLogin | None = None
+    """None: each shows the creds of a user."""
     advertise: str | None = None
     no_advertise: bool = False
     min_version: str | None = None
     compression: str | None = None
     isolate: bool = False
     write_deadline: int | None = None
+    write_timeout: str | None = None
     reconnect: int | None = None
     dial_timeout: int | None = None
     remotes: tuple[LeafnodeRemote, ...] = ()

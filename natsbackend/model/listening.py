@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 
 from natsbackend.errors import Location
-from natsbackend.model.serving import Listen, Tls
-from natsbackend.spec.tls_models import ClientTlsSpec, TlsSpec
+from natsbackend.model.serving import Certificate, Listen, Secret, Tls
+from natsbackend.spec.secret_models import SecretSpec
+from natsbackend.spec.tls_models import ClientTlsSpec, ServerTlsSpec, TlsSpec
 
 Say = Callable[..., None]
 """Records a diagnostic: code, message, location, hint."""
@@ -40,6 +41,7 @@ def read_tls(model: TlsSpec | None) -> Tls | None:
     return Tls(
         cert_file=model.cert_file,
         key_file=model.key_file,
+        certs=tuple(Certificate(**each.model_dump()) for each in model.certs or ()),
         ca_file=model.ca_file,
         verify=model.verify,
         min_version=model.min_version,
@@ -48,4 +50,10 @@ def read_tls(model: TlsSpec | None) -> Tls | None:
         pinned_certs=tuple((client.pinned_certs if client else None) or ()),
         timeout=client.timeout if client else None,
         handshake_first=client.handshake_first if client else False,
+        connection_rate_limit=model.connection_rate_limit if isinstance(model, ServerTlsSpec) else None,
     )
+
+
+def read_secret(model: SecretSpec) -> Secret:
+    """Turn the words that say where a secret stands into an entity."""
+    return Secret(env=model.env, file=model.file)

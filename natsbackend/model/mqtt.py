@@ -13,6 +13,8 @@ class Mqtt:
 
     listen: Listen
     tls: Tls | None = None
+    auth_timeout: int | None = None
+    """Whole seconds, since the server reads no others here."""
     ack_wait: int | None = None
     api_timeout: int | None = None
     max_ack_pending: int | None = None

@@ -90,7 +90,13 @@ def resolve(spec: Spec) -> Resolved:
         accounts=accounts,
         server=_server(way),
         targets={
-            name: Target(name=name, urls=tuple(t.nats), servers=t.servers, at=spec.key_at("targets", name))
+            name: Target(
+                name=name,
+                urls=tuple(t.nats),
+                servers=t.servers,
+                at=spec.key_at("targets", name),
+                places=tuple(spec.at("targets", name, "nats", i) for i in range(len(t.nats))),
+            )
             for name, t in model.targets.items()
         },
         tests=policy_tests(spec, accounts, way.say),

@@ -150,7 +150,8 @@ DECIDED: Mapping[str, str] = MappingProxyType(
         "accounts": "describe them under `accounts` of the spec",
         "mappings": "write accounts.NAME.mappings",
         "maps": "write accounts.NAME.mappings",
-        "authorization": "users come with a JWT: describe them under accounts.NAME.users",
+        "authorization": "users come with a JWT: describe them under accounts.NAME.users; its timeout is "
+        "server.limits.auth_timeout",
         "no_auth_user": "the server does not start with it and an operator; write server.default_sentinel",
     }
 )

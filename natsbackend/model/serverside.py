@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 
 from natsbackend.errors import Location
 from natsbackend.model.listening import ANYWHERE as ANYWHERE
 from natsbackend.model.listening import Say as Say
 from natsbackend.model.listening import read_listen as _listen
+from natsbackend.model.listening import read_secret as _secret
 from natsbackend.model.listening import read_tls as _tls
 from natsbackend.model.serving import (
     Cookie,
     Encryption,
+    JetStreamTuning,
     Log,
     Monitor,
     Resolver,
     ResolverKind,
     ResolverTls,
-    Secret,
     Server,
     ServerJetStream,
     ServerLimits,
     Websocket,
 )
+from natsbackend.spec.jetstream_models import EncryptionSpec, ServerJetStreamSpec
 from natsbackend.spec.limit_models import ServerLimitsSpec
 from natsbackend.spec.load import Spec, Step
 from natsbackend.spec.resolver_models import ResolverSpec
-from natsbackend.spec.secret_models import SecretSpec
 from natsbackend.spec.server_models import (
-    EncryptionSpec,
     MonitorSpec,
-    ServerJetStreamSpec,
     ServerSpec,
     WebsocketSpec,
 )
@@ -93,7 +93,19 @@ def _jetstream(model: bool | ServerJetStreamSpec) -> ServerJetStream | None:
         disk=spec.disk,
         domain=spec.domain,
         encryption=_encryption(spec.encryption),
+        tuning=_tuning(spec),
     )
+
+
+_TUNING = tuple(each.name for each in fields(JetStreamTuning) if each.name not in ("limits", "batch"))
+
+
+def _tuning(spec: ServerJetStreamSpec) -> JetStreamTuning:
+    """Take the words over; they have the same names here, in the spec and in the config."""
+    limits = spec.limits.model_dump(exclude={"batch"}, exclude_none=True) if spec.limits else {}
+    batch = spec.limits.batch.model_dump(exclude_none=True) if spec.limits and spec.limits.batch else {}
+    words = {name: getattr(spec, name) for name in _TUNING}
+    return JetStreamTuning(limits=limits, batch=batch, **words)
 
 
 def _encryption(spec: EncryptionSpec | None) -> Encryption | None:
@@ -101,10 +113,6 @@ def _encryption(spec: EncryptionSpec | None) -> Encryption | None:
         return None
     previous = _secret(spec.previous_key) if spec.previous_key else None
     return Encryption(key=_secret(spec.key), previous_key=previous, cipher=spec.cipher)
-
-
-def _secret(spec: SecretSpec) -> Secret:
-    return Secret(env=spec.env, file=spec.file)
 
 
 def _resolver(model: ResolverSpec | None) -> Resolver:
@@ -141,6 +149,7 @@ def _websocket(model: WebsocketSpec, spec: Spec, say: Say) -> Websocket:
         same_origin=model.same_origin,
         compression=model.compression,
         handshake_timeout=model.handshake_timeout,
+        auth_timeout=model.auth_timeout,
         advertise=model.advertise,
         ping_interval=model.ping_interval,
         headers=model.headers,

@@ -30,11 +30,21 @@ class Listen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """A further certificate of a listener and its key, as paths relative to where the server runs."""
+
+    cert_file: str
+    key_file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
     """Certificate and key of a listener, as paths relative to where the server runs."""
 
     cert_file: str
     key_file: str
+    certs: tuple[Certificate, ...] = ()
+    """Those for other names."""
     ca_file: str | None = None
     verify: bool = False
     min_version: str | None = None
@@ -44,7 +54,10 @@ class Tls:
     """SHA-256 of public keys in hex; none: no restriction. Likewise the two above: the server's own."""
     timeout: int | None = None
     """Nanoseconds."""
-    handshake_first: bool | str = False
+    handshake_first: bool | int | str = False
+    """True, `auto`, or after how many nanoseconds the server speaks first."""
+    connection_rate_limit: int | None = None
+    """Connections a second; None: no limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +70,7 @@ class ServerLimits:
     max_pending: int | None = None
     max_control_line: int | None = None
     write_deadline: int | None = None
+    auth_timeout: int | None = None
     ping_interval: int | None = None
     ping_max: int | None = None
     lame_duck_duration: int | None = None
@@ -93,6 +107,8 @@ class Websocket:
     compression: bool = False
     handshake_timeout: int | None = None
     """Nanoseconds."""
+    auth_timeout: int | None = None
+    """Whole seconds, since the server reads no others here."""
     advertise: str | None = None
     ping_interval: int | None = None
     """Nanoseconds."""
@@ -121,6 +137,31 @@ class Encryption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JetStreamTuning:
+    """How JetStream works on the server, by the names of its config. None, False, nothing: its default.
+
+    Sizes in bytes, times in nanoseconds.
+    """
+
+    limits: Mapping[str, int] = field(default_factory=dict)
+    batch: Mapping[str, int] = field(default_factory=dict)
+    """Limits of batches of messages."""
+    sync_interval: int | str | None = None
+    """Nanoseconds, or `always`."""
+    strict: bool = True
+    unique_tag: str | None = None
+    max_outstanding_catchup: int | None = None
+    max_buffered_size: int | None = None
+    max_buffered_msgs: int | None = None
+    request_queue_limit: int | None = None
+    info_queue_limit: int | None = None
+    meta_compact: int | None = None
+    meta_compact_size: int | None = None
+    meta_compact_sync: bool = False
+    max_concurrent_io: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerJetStream:
     """JetStream on the server. Sizes in bytes; None leaves them to the server."""
 
@@ -129,6 +170,7 @@ class ServerJetStream:
     disk: int | None = None
     domain: str | None = None
     encryption: Encryption | None = None
+    tuning: JetStreamTuning = JetStreamTuning()
 
 
 class ResolverKind(enum.StrEnum):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from natsbackend.model.serving import Listen, Tls
 from natsbackend.render.conf import Value, duration
 
@@ -19,6 +21,8 @@ def address(listen: Listen, default_port: int) -> str:
 def tls_options(tls: Tls) -> dict[str, Value]:
     """Return the options of a listener's `tls`."""
     options: dict[str, Value] = {"cert_file": tls.cert_file, "key_file": tls.key_file}
+    if tls.certs:  # one list of all: the server takes it beside no `cert_file` (`opts.go`, parseTLS)
+        options = {"certs": [options, *(asdict(each) for each in tls.certs)]}
     if tls.ca_file is not None:
         options["ca_file"] = tls.ca_file
     if tls.verify:
@@ -30,6 +34,10 @@ def tls_options(tls: Tls) -> dict[str, Value]:
             options[name] = list(chosen)
     if tls.timeout is not None:
         options["timeout"] = duration(tls.timeout)
-    if tls.handshake_first:
+    if tls.connection_rate_limit is not None:
+        options["connection_rate_limit"] = tls.connection_rate_limit
+    if tls.handshake_first is True or isinstance(tls.handshake_first, str):
         options["handshake_first"] = tls.handshake_first
+    elif tls.handshake_first:
+        options["handshake_first"] = duration(tls.handshake_first)
     return options

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from types import MappingProxyType
+from typing import Any
 
 from natsbackend.model.entities import UNLIMITED, Backend
 from natsbackend.model.serving import (
@@ -33,6 +34,7 @@ from natsbackend.render.joining_conf import joining_config
 from natsbackend.render.listener_conf import address as _address
 from natsbackend.render.listener_conf import tls_options as _tls
 from natsbackend.render.secrets import secret
+from natsbackend.render.tuning_conf import tuning_options
 
 DEFAULT_MONITOR_PORT = 8222
 """Where monitoring listens if the spec names no port; the one that all tools of NATS expect."""
@@ -113,7 +115,7 @@ def server_config(
         config["default_sentinel"] = sentinel
     if server.websocket is not None:
         config["websocket"] = _websocket(server.websocket)
-    config.update(joining_config(backend, accounts, creds))
+    config.update(joining_config(backend, accounts, creds, secrets))
     config.update(server.extra)  # none of these options has been written: `extra-option`
     return config
 
@@ -149,14 +151,19 @@ def render_server_config(
     return write_conf(config)
 
 
-_TIMES = frozenset({"write_deadline", "ping_interval", "lame_duck_duration", "lame_duck_grace_period"})
+_TIMES = frozenset(
+    {"auth_timeout", "write_deadline", "ping_interval", "lame_duck_duration", "lame_duck_grace_period"}
+)
 
 
 def _limits(limits: ServerLimits) -> dict[str, Value]:
-    given = {f.name: getattr(limits, f.name) for f in fields(limits)}
+    given: dict[str, Any] = {f.name: getattr(limits, f.name) for f in fields(limits)}
     if limits.max_connections == UNLIMITED:  # the server takes 0 and less for nobody at all (`server.go`)
         given["max_connections"] = _MOST
-    return {n: duration(v) if n in _TIMES else v for n, v in given.items() if v is not None}
+    options = {n: duration(v) if n in _TIMES else v for n, v in given.items() if v is not None}
+    if "auth_timeout" in options:
+        options["authorization"] = {"timeout": options.pop("auth_timeout")}
+    return options
 
 
 def _monitor(monitor: Monitor) -> dict[str, Value]:
@@ -180,7 +187,7 @@ def _jetstream(jetstream: ServerJetStream, secrets: str) -> dict[str, Value]:
         options |= {"cipher": encryption.cipher, "key": secret("jetstream.key", encryption.key, secrets)}
         if encryption.previous_key is not None:
             options["prev_key"] = secret("jetstream.prev_key", encryption.previous_key, secrets)
-    return options
+    return options | tuning_options(jetstream.tuning)
 
 
 def _resolver(resolver: Resolver) -> Value:
@@ -213,6 +220,26 @@ def _limit(resolver: Resolver) -> int | None:
 
 
 def _websocket(websocket: Websocket) -> dict[str, Value]:
+    options = _websocket_listener(websocket)
+    for name in ("user_cookie", "pass_cookie", "token_cookie"):
+        if (cookie := getattr(websocket, name)) is not None:
+            options[name] = cookie
+    if websocket.allowed_origins:
+        options["allowed_origins"] = list(websocket.allowed_origins)
+    for name in ("same_origin", "compression"):
+        if getattr(websocket, name):
+            options[name] = True
+    for name in ("handshake_timeout", "ping_interval"):
+        if (time := getattr(websocket, name)) is not None:
+            options[name] = duration(time)
+    if websocket.auth_timeout is not None:  # seconds: it reads no text here (`opts.go`, parseSimpleAuth)
+        options["authorization"] = {"timeout": websocket.auth_timeout}
+    if websocket.headers:
+        options["headers"] = dict(websocket.headers)
+    return options
+
+
+def _websocket_listener(websocket: Websocket) -> dict[str, Value]:
     port = DEFAULT_PLAIN_WEBSOCKET_PORT if websocket.tls is None else DEFAULT_WEBSOCKET_PORT
     options: dict[str, Value] = {"listen": _address(websocket.listen, port)}
     if websocket.advertise is not None:
@@ -223,19 +250,4 @@ def _websocket(websocket: Websocket) -> dict[str, Value]:
         options["tls"] = _tls(websocket.tls)
     if websocket.cookie is not None:
         options["jwt_cookie"] = websocket.cookie.name
-    for name in ("user_cookie", "pass_cookie", "token_cookie"):
-        if (cookie := getattr(websocket, name)) is not None:
-            options[name] = cookie
-    if websocket.allowed_origins:
-        options["allowed_origins"] = list(websocket.allowed_origins)
-    if websocket.same_origin:
-        options["same_origin"] = True
-    if websocket.compression:
-        options["compression"] = True
-    if websocket.handshake_timeout is not None:
-        options["handshake_timeout"] = duration(websocket.handshake_timeout)
-    if websocket.ping_interval is not None:
-        options["ping_interval"] = duration(websocket.ping_interval)
-    if websocket.headers:
-        options["headers"] = dict(websocket.headers)
     return options

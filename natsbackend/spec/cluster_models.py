@@ -2,12 +2,58 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
-from natsbackend.spec.peer_models import Compression, LoginSpec, PeerTlsSpec, PeerUrl
+from natsbackend.spec.peer_models import (
+    Compression,
+    ListenerPeerTlsSpec,
+    LoginSpec,
+    PeerTlsSpec,
+    PeerUrl,
+    WriteTimeout,
+)
 from natsbackend.spec.server_models import Listen
 from natsbackend.spec.shape import Model, becomes
 from natsbackend.spec.units import PositiveNanoseconds
+from natsbackend.spec.user_models import Some
+
+
+class RouteSubjectsSpec(Model):
+    """Which subjects a route is for."""
+
+    allow: Annotated[list[str], Some] | None = Field(
+        default=None,
+        description="Subjects that it is for. Default: all.",
+        examples=[["orders.>", "$SYS.>"]],
+        json_schema_extra=becomes(".allow[]"),
+    )
+    deny: Annotated[list[str], Some] | None = Field(
+        default=None,
+        description="Subjects that it is not for. Default: none.",
+        examples=[["local.>"]],
+        json_schema_extra=becomes(".deny[]"),
+    )
+
+
+class RoutePermissionsSpec(Model):
+    """Which subjects cross the routes, in all accounts alike, the system account's included."""
+
+    import_: RouteSubjectsSpec | None = Field(
+        default=None,
+        alias="import",
+        description="What this server asks the others for. Who subscribes to more than what is denied, such as `>`, is "
+        "sent it nevertheless: only `export` of the others stops that. Default: whatever clients subscribe to.",
+        examples=[{"deny": ["local.>"]}],
+        json_schema_extra=becomes("cluster.permissions.import"),
+    )
+    export: RouteSubjectsSpec | None = Field(
+        default=None,
+        description="What the others may ask this server for. Default: everything.",
+        examples=[{"deny": ["local.>"]}],
+        json_schema_extra=becomes("cluster.permissions.export"),
+    )
 
 
 class ClusterSpec(Model):
@@ -28,11 +74,11 @@ class ClusterSpec(Model):
         default=[],
         description="URLs of other servers; they tell of each other, so a few are enough, and this server's own "
         "may be among them. With an `authorization`, each holds its user and password, and so stands in the "
-        "environment.",
-        examples=[["nats://n2:6222", {"env": "NATS_ROUTE"}]],
+        "environment, or in a file.",
+        examples=[["nats://n2:6222", {"env": "NATS_ROUTE"}, {"file": "secrets/route"}]],
         json_schema_extra=becomes("cluster.routes"),
     )
-    tls: PeerTlsSpec | None = Field(
+    tls: ListenerPeerTlsSpec | None = Field(
         default=None,
         description="TLS of the routes. Default: none.",
         json_schema_extra=becomes("cluster.tls"),
@@ -43,6 +89,12 @@ class ClusterSpec(Model):
         description="What other servers have to show. Default: nothing.",
         json_schema_extra=becomes("cluster.authorization"),
         examples=[{"user": "route", "password": {"env": "NATS_CLUSTER_PASSWORD"}}],
+    )
+    permissions: RoutePermissionsSpec | None = Field(
+        default=None,
+        description="Which subjects cross the routes. What servers say to each other crosses them, too. Default: all.",
+        json_schema_extra=becomes("cluster.permissions"),
+        examples=[{"import": {"deny": ["local.>"]}, "export": {"deny": ["local.>"]}}],
     )
     advertise: str | None = Field(
         default=None,
@@ -106,6 +158,12 @@ class ClusterSpec(Model):
         json_schema_extra=becomes("cluster.write_deadline"),
         examples=["5s"],
     )
+    write_timeout: WriteTimeout | None = Field(
+        default=None,
+        description="What becomes of a server that does not read: it is closed, or written to again as long "
+        "as some of it was read. Default: `retry`.",
+        json_schema_extra=becomes("cluster.write_timeout"),
+    )
 
 
 class RemoteGatewaySpec(Model):
@@ -144,7 +202,7 @@ class GatewaySpec(Model):
         examples=["0.0.0.0:7222"],
         json_schema_extra=becomes("gateway.listen"),
     )
-    tls: PeerTlsSpec | None = Field(
+    tls: ListenerPeerTlsSpec | None = Field(
         default=None,
         description="TLS between clusters. Default: none.",
         json_schema_extra=becomes("gateway.tls"),
@@ -185,6 +243,12 @@ class GatewaySpec(Model):
         description="Longest write to a server that does not read. Default: that of `limits`.",
         json_schema_extra=becomes("gateway.write_deadline"),
         examples=["5s"],
+    )
+    write_timeout: WriteTimeout | None = Field(
+        default=None,
+        description="What becomes of a server that does not read: it is closed, or written to again as long "
+        "as some of it was read. Default: `retry`.",
+        json_schema_extra=becomes("gateway.write_timeout"),
     )
     gateways: list[RemoteGatewaySpec] = Field(
         default=[],

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
-from pydantic import Field, Tag
+from pydantic import AfterValidator, Field, Tag
 
-from natsbackend.spec.peer_models import Compression, EnvironmentSpec, PeerUrl
+from natsbackend.spec.peer_models import Compression, PeerUrl, WriteTimeout
+from natsbackend.spec.secret_models import SecretSpec
 from natsbackend.spec.server_models import Listen
-from natsbackend.spec.shape import MAP, TEXT, Model, becomes, by_shape
+from natsbackend.spec.shape import BOOLEAN, MAP, TEXT, Model, becomes, by_shape
 from natsbackend.spec.tls_models import ClientTlsSpec
-from natsbackend.spec.units import PositiveNanoseconds
+from natsbackend.spec.units import PositiveNanoseconds, refuse
+
+
+def _no_seed(text: str) -> str:
+    """Refuse a seed before anything else is said of it: nothing may repeat it."""
+    if re.match(r"S[A-Z][A-Z2-7]{50,}", text):
+        raise refuse("this is a seed, the secret half of a key", "give the public key: U…")
+    return text
+
+
+UserKey = Annotated[str, AfterValidator(_no_seed)]
 
 
 class RemoteTlsSpec(Model):
@@ -72,11 +84,11 @@ class LeafnodeProxySpec(Model):
         json_schema_extra=becomes("leafnodes.remotes[].proxy.username"),
         examples=["edge"],
     )
-    password: EnvironmentSpec | None = Field(
+    password: SecretSpec | None = Field(
         default=None,
         description="The user's password there. Default: none.",
         json_schema_extra=becomes("leafnodes.remotes[].proxy.password"),
-        examples=[{"env": "PROXY_PASSWORD"}],
+        examples=[{"env": "PROXY_PASSWORD"}, {"file": "secrets/proxy"}],
     )
     timeout: PositiveNanoseconds | None = Field(
         default=None,
@@ -112,10 +124,10 @@ class LeafnodeRemoteSpec(Model):
         examples=["web/edge", {"file": "/etc/nats/ngs.creds"}],
         json_schema_extra=becomes("leafnodes.remotes[].credentials"),
     )
-    nkey: EnvironmentSpec | None = Field(
+    nkey: SecretSpec | None = Field(
         default=None,
         description="The seed of the login there, if it is an nkey and no creds. Default: none.",
-        examples=[{"env": "LEAF_SEED"}],
+        examples=[{"env": "LEAF_SEED"}, {"file": "secrets/leaf.nk"}],
         json_schema_extra=becomes("leafnodes.remotes[].nkey"),
     )
     tls: RemoteTlsSpec | None = Field(
@@ -162,9 +174,14 @@ class LeafnodeRemoteSpec(Model):
         description="Frames of the websocket are not masked, if the other side agrees.",
         json_schema_extra=becomes("leafnodes.remotes[].ws_no_masking"),
     )
-    jetstream_cluster_migrate: bool = Field(
+    jetstream_cluster_migrate: Annotated[
+        Annotated[bool, Tag(BOOLEAN)] | Annotated[PositiveNanoseconds, Tag(TEXT)],
+        by_shape("`true`, `false` or a duration"),
+    ] = Field(
         default=False,
-        description="Leaders of streams move to another server of the cluster while the remote is away.",
+        description="Leaders of streams move to another server of the cluster while the remote is away; with a "
+        "duration, once it has been away for as long.",
+        examples=[True, "10s"],
         json_schema_extra=becomes("leafnodes.remotes[].jetstream_cluster_migrate"),
     )
     isolate: bool = Field(
@@ -207,6 +224,40 @@ class LeafnodeRemoteSpec(Model):
     )
 
 
+class LeafnodeLoginSpec(Model):
+    """One login for all leaf nodes that connect here, in the place of a JWT: `user` and `password`, or an `nkey`."""
+
+    account: str = Field(
+        description="The account, by name, that whoever shows it is joined with; all of its subjects are open to it.",
+        examples=["web"],
+        json_schema_extra=becomes("leafnodes.authorization.account"),
+    )
+    user: str | None = Field(
+        default=None,
+        description="The user's name. Default: an `nkey`.",
+        examples=["edge"],
+        json_schema_extra=becomes("leafnodes.authorization.user"),
+    )
+    password: SecretSpec | None = Field(
+        default=None,
+        description="The user's password. Default: an `nkey`.",
+        examples=[{"file": "secrets/leafnodes"}, {"env": "NATS_LEAFNODE_PASSWORD"}],
+        json_schema_extra=becomes("leafnodes.authorization.password"),
+    )
+    nkey: UserKey | None = Field(
+        default=None,
+        description="Public key of the user; the other side has its seed. Default: `user` and `password`.",
+        examples=["UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4"],
+        json_schema_extra=becomes("leafnodes.authorization.nkey"),
+    )
+    timeout: PositiveNanoseconds | None = Field(
+        default=None,
+        description="Longest wait for a login of any kind. Default: 2s, and a second more than that of `tls`.",
+        examples=["3s"],
+        json_schema_extra=becomes("leafnodes.authorization.timeout"),
+    )
+
+
 class LeafnodesSpec(Model):
     """Leaf nodes: servers that join an account from afar. With `listen` they come here; `remotes` are gone to."""
 
@@ -221,6 +272,13 @@ class LeafnodesSpec(Model):
         description="Certificate of the listener. Default: none, plain.",
         json_schema_extra=becomes("leafnodes.tls"),
         examples=[{"cert_file": "tls/leaf.crt", "key_file": "tls/leaf.key"}],
+    )
+    authorization: LeafnodeLoginSpec | None = Field(
+        default=None,
+        description="One login for all leaf nodes that connect here. With it, the server takes no creds there. "
+        "Default: creds of users.",
+        json_schema_extra=becomes("leafnodes.authorization"),
+        examples=[{"account": "web", "user": "edge", "password": {"file": "secrets/leafnodes"}}],
     )
     advertise: str | None = Field(
         default=None,
@@ -254,6 +312,12 @@ class LeafnodesSpec(Model):
         description="Longest write to a leaf node that does not read. Default: that of `limits`.",
         json_schema_extra=becomes("leafnodes.write_deadline"),
         examples=["5s"],
+    )
+    write_timeout: WriteTimeout | None = Field(
+        default=None,
+        description="What becomes of a leaf node that does not read: it is closed, or written to again as long "
+        "as some of it was read. Default: `retry`.",
+        json_schema_extra=becomes("leafnodes.write_timeout"),
     )
     reconnect: PositiveNanoseconds | None = Field(
         default=None,

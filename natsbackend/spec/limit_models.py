@@ -192,6 +192,13 @@ class ServerLimitsSpec(Model):
         examples=["5s"],
         json_schema_extra=becomes("write_deadline"),
     )
+    auth_timeout: PositiveNanoseconds | None = Field(
+        default=None,
+        description="Longest time until a client shows its login, and then for an authorization callout to answer. "
+        "Default: 2s, and a second more than the `timeout` of `tls`.",
+        examples=["5s"],
+        json_schema_extra=becomes("authorization.timeout"),
+    )
     ping_interval: PositiveNanoseconds | None = Field(
         default=None,
         description="Time between pings. Default: 2m.",

@@ -7,7 +7,7 @@ from pydantic import Field
 from natsbackend.spec.peer_models import TimedTlsSpec
 from natsbackend.spec.server_models import Listen
 from natsbackend.spec.shape import Model, becomes
-from natsbackend.spec.units import PositiveNanoseconds
+from natsbackend.spec.units import PositiveNanoseconds, Seconds
 
 
 class MqttSpec(Model):
@@ -24,6 +24,12 @@ class MqttSpec(Model):
         description="Certificate and key. Default: none, plain.",
         json_schema_extra=becomes("mqtt.tls"),
         examples=[{"cert_file": "tls/mqtt.crt", "key_file": "tls/mqtt.key"}],
+    )
+    auth_timeout: Seconds | None = Field(
+        default=None,
+        description="Longest time until a client shows its login. Default: that of `limits`.",
+        examples=["5s"],
+        json_schema_extra=becomes("mqtt.authorization.timeout"),
     )
     ack_wait: PositiveNanoseconds | None = Field(
         default=None,

@@ -4,32 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, Tag
+from pydantic import Field, Tag
 
+from natsbackend.spec.secret_models import SecretSpec
 from natsbackend.spec.shape import MAP, TEXT, Model, becomes, by_shape
-from natsbackend.spec.tls_models import TlsSpec
+from natsbackend.spec.tls_models import CipherSuite, Curve, Pin, TlsSpec
 from natsbackend.spec.units import PositiveNanoseconds
-
-
-class EnvironmentSpec(Model):
-    """A secret between servers: it stands in the environment that the server starts in, and nowhere else."""
-
-    env: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] = Field(
-        description="Name of the variable. The server reads its text as a piece of config: put it in double quotes of "
-        "its own, or `123` is a number, and `a,b` begins another option.",
-        examples=["NATS_ROUTE"],
-        json_schema_extra=becomes(".", note="a variable that the server reads"),
-    )
-
+from natsbackend.spec.user_models import Some
 
 PeerUrl = Annotated[
-    Annotated[str, Tag(TEXT)] | Annotated[EnvironmentSpec, Tag(MAP)],
-    by_shape("a URL, or a map with `env`"),
+    Annotated[str, Tag(TEXT)] | Annotated[SecretSpec, Tag(MAP)],
+    by_shape("a URL, or a map with `env` or `file`"),
 ]
-"""The URL of another server; one that holds a password stands in the environment."""
+"""The URL of another server; one that holds a password stands in the environment, or in a file."""
 
 Compression = Literal["off", "accept", "fast", "better", "best", "auto"]
 """Compression between servers, by the server's own words."""
+
+
+WriteTimeout = Literal["close", "retry"]
+"""What follows a write that took longer than its deadline (nats-server 2.15 `client.go`, handleWriteTimeout)."""
 
 
 class TimedTlsSpec(TlsSpec):
@@ -67,6 +61,18 @@ class PeerTlsSpec(Model):
         description="The oldest version of TLS. Default: 1.2.",
         json_schema_extra=becomes(".min_version"),
     )
+    cipher_suites: Annotated[list[CipherSuite], Some] | None = Field(
+        default=None,
+        description="The cipher suites of TLS 1.2, best first. Default: all that the server's Go takes for secure.",
+        examples=[["TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"]],
+        json_schema_extra=becomes(".cipher_suites[]"),
+    )
+    curve_preferences: Annotated[list[Curve], Some] | None = Field(
+        default=None,
+        description="The key exchanges, best first. Default: those of the server's Go.",
+        examples=[["X25519MLKEM768", "X25519"]],
+        json_schema_extra=becomes(".curve_preferences[]"),
+    )
     timeout: PositiveNanoseconds | None = Field(
         default=None,
         description="Longest handshake. Default: the server's 2s.",
@@ -75,13 +81,25 @@ class PeerTlsSpec(Model):
     )
 
 
+class ListenerPeerTlsSpec(PeerTlsSpec):
+    """TLS between servers, of all connections of a cluster or gateway."""
+
+    pinned_certs: Annotated[list[Pin], Some] | None = Field(
+        default=None,
+        description="The only certificates of other servers that are let in and gone to: each as the SHA-256 of its "
+        "public key (DER of the SubjectPublicKeyInfo) in hex. Default: all of the `ca_file`.",
+        examples=[["a8f407340dcc719864214b85ed96f98d16cbffa8f509d9fa4ca237b7bb3f9c32"]],
+        json_schema_extra=becomes(".pinned_certs[]"),
+    )
+
+
 class LoginSpec(Model):
     """The user and password that servers show to each other."""
 
     user: str = Field(description="The user's name.", json_schema_extra=becomes(".user"), examples=["route"])
-    password: EnvironmentSpec = Field(
+    password: SecretSpec = Field(
         description="The password.",
-        examples=[{"env": "NATS_CLUSTER_PASSWORD"}],
+        examples=[{"env": "NATS_CLUSTER_PASSWORD"}, {"file": "secrets/cluster"}],
         json_schema_extra=becomes(".password"),
     )
     timeout: PositiveNanoseconds | None = Field(

@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, Tag
 
+from natsbackend.spec.jetstream_models import ServerJetStreamSpec
 from natsbackend.spec.limit_models import ServerLimitsSpec
 from natsbackend.spec.resolver_models import ResolverSpec
-from natsbackend.spec.secret_models import SecretSpec
 from natsbackend.spec.server_about_models import LogSpec, ProxiesSpec, ServerTag
 from natsbackend.spec.shape import BOOLEAN, MAP, NUMBER, TEXT, Model, becomes, by_shape
-from natsbackend.spec.tls_models import ClientTlsSpec, TlsSpec
-from natsbackend.spec.units import Nanoseconds, PositiveNanoseconds, Size
+from natsbackend.spec.tls_models import ServerTlsSpec, TlsSpec
+from natsbackend.spec.units import Nanoseconds, PositiveNanoseconds, Seconds
 
 Listen = Annotated[
     Annotated[str, Tag(TEXT)] | Annotated[int, Tag(NUMBER)],
@@ -112,6 +112,13 @@ class WebsocketSpec(Model):
         examples=["5s"],
         json_schema_extra=becomes(".handshake_timeout"),
     )
+    auth_timeout: Seconds | None = Field(
+        default=None,
+        description="Longest time until a browser shows its login; an authorization callout has that of `limits`. "
+        "Default: that of `limits`.",
+        examples=["5s"],
+        json_schema_extra=becomes(".authorization.timeout"),
+    )
     advertise: str | None = Field(
         default=None,
         description="HOST:PORT told to clients and other servers. Default: `listen`.",
@@ -151,63 +158,6 @@ class WebsocketSpec(Model):
     )
 
 
-class EncryptionSpec(Model):
-    """Encryption of what JetStream stores."""
-
-    key: SecretSpec = Field(
-        description="The key.",
-        examples=[{"env": "NATS_JETSTREAM_KEY"}, {"file": "js.key"}],
-        json_schema_extra=becomes("jetstream.key"),
-    )
-    previous_key: SecretSpec | None = Field(
-        default=None,
-        description="The key before, while what is stored still needs it. Default: none.",
-        examples=[{"env": "NATS_JETSTREAM_OLD_KEY"}],
-        json_schema_extra=becomes("jetstream.prev_key"),
-    )
-    cipher: Literal["chacha", "aes"] = Field(
-        default="chacha",
-        description="The cipher.",
-        json_schema_extra=becomes("jetstream.cipher"),
-    )
-
-
-class ServerJetStreamSpec(Model):
-    """JetStream on the server."""
-
-    store_dir: str = Field(
-        default="data/jetstream",
-        description="Directory where streams are stored; a relative one begins at the directory the server runs "
-        "in.",
-        examples=["/var/lib/nats/jetstream"],
-        json_schema_extra=becomes(".store_dir"),
-    )
-    memory: Size | None = Field(
-        default=None,
-        description="Most memory of all streams. Default: three quarters of what the machine has.",
-        examples=["1GiB"],
-        json_schema_extra=becomes(".max_memory_store"),
-    )
-    disk: Size | None = Field(
-        default=None,
-        description="Most disk of all streams. Default: what is free at the start.",
-        examples=["100GiB"],
-        json_schema_extra=becomes(".max_file_store"),
-    )
-    domain: str | None = Field(
-        default=None,
-        description="Its JetStream domain, one name without dots. Default: none.",
-        examples=["hub"],
-        json_schema_extra=becomes(".domain"),
-    )
-    encryption: EncryptionSpec | None = Field(
-        default=None,
-        description="Encryption of what is stored. Default: none.",
-        examples=[{"key": {"env": "NATS_JETSTREAM_KEY"}}],
-        json_schema_extra=becomes(".key", ".cipher"),
-    )
-
-
 class ServerSpec(Model):
     """The config of nats-server."""
 
@@ -224,7 +174,7 @@ class ServerSpec(Model):
         examples=["0.0.0.0:4222", 4222],
         json_schema_extra=becomes("listen"),
     )
-    tls: ClientTlsSpec | None = Field(
+    tls: ServerTlsSpec | None = Field(
         default=None,
         description="Certificate of the listener for clients. Default: none, plain.",
         examples=[{"cert_file": "tls/server.crt", "key_file": "tls/server.key"}],

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, Tag, WithJsonSchema
 
 from natsbackend.spec.shape import BOOLEAN, TEXT, Model, becomes, by_shape
-from natsbackend.spec.units import PositiveNanoseconds, refuse
+from natsbackend.spec.units import AutoDuration, PositiveNanoseconds, refuse
 from natsbackend.spec.user_models import Some
 
 CipherSuite = Literal[
@@ -39,6 +39,21 @@ def _pin(text: str) -> str:
 Pin = Annotated[str, AfterValidator(_pin), WithJsonSchema({"type": "string", "pattern": f"^{_PIN.pattern}$"})]
 
 
+class CertificateSpec(Model):
+    """A further certificate of a listener, for another name."""
+
+    cert_file: str = Field(
+        description="PEM file of the certificate.",
+        examples=["tls/other.crt"],
+        json_schema_extra=becomes(".cert_file"),
+    )
+    key_file: str = Field(
+        description="PEM file of its private key.",
+        examples=["tls/other.key"],
+        json_schema_extra=becomes(".key_file"),
+    )
+
+
 class TlsSpec(Model):
     """Certificate of a listener."""
 
@@ -51,6 +66,13 @@ class TlsSpec(Model):
         description="PEM file of the private key.",
         examples=["tls/server.key"],
         json_schema_extra=becomes(".key_file"),
+    )
+    certs: Annotated[list[CertificateSpec], Some] | None = Field(
+        default=None,
+        description="Further certificates, for other names: who connects is shown the one for the name it asks for, or "
+        "else the first. Default: none.",
+        examples=[[{"cert_file": "tls/other.crt", "key_file": "tls/other.key"}]],
+        json_schema_extra=becomes(".certs[]"),
     )
     ca_file: str | None = Field(
         default=None,
@@ -85,7 +107,7 @@ class TlsSpec(Model):
 
 
 class ClientTlsSpec(TlsSpec):
-    """TLS of the listener for clients."""
+    """TLS of a listener for clients or leaf nodes."""
 
     pinned_certs: Annotated[list[Pin], Some] | None = Field(
         default=None,
@@ -101,12 +123,26 @@ class ClientTlsSpec(TlsSpec):
         json_schema_extra=becomes(".timeout"),
     )
     handshake_first: Annotated[
-        Annotated[bool, Tag(BOOLEAN)] | Annotated[Literal["auto"], Tag(TEXT)],
-        by_shape("`true`, `false` or `auto`"),
+        Annotated[bool, Tag(BOOLEAN)] | Annotated[AutoDuration, Tag(TEXT)],
+        by_shape("`true`, `false`, `auto` or a duration"),
     ] = Field(
         default=False,
         description="TLS before the server's first word, for clients that are told so; `auto`: also for clients "
-        "that wait for that word.",
-        examples=[True, "auto"],
+        "that wait for that word, which comes after 50ms, or the duration given here.",
+        examples=[True, "auto", "200ms"],
         json_schema_extra=becomes(".handshake_first"),
+    )
+
+
+class ServerTlsSpec(ClientTlsSpec):
+    """TLS of the listener for clients."""
+
+    connection_rate_limit: int | None = Field(
+        default=None,
+        ge=1,
+        le=2**31 - 1,
+        description="Most connections a second that TLS is begun with; others are closed. No other listener has it. "
+        "Default: unlimited.",
+        examples=[1000],
+        json_schema_extra=becomes(".connection_rate_limit"),
     )

@@ -208,6 +208,21 @@ def _duration(unit: str, *, positive: bool = True) -> WithJsonSchema:
     return _schema(unit, text, examples=["15m", "7d"] if unit == "seconds" else ["250ms", "2m"])
 
 
+def _word_or_duration(word: str) -> tuple[BeforeValidator, WithJsonSchema]:
+    """Return what reads a duration, or one word in its place, and its JSON Schema."""
+
+    def read(value: object) -> int | str:
+        return word if value == word else positive_nanoseconds(value)
+
+    branch = {"type": "string", "const": word, "title": word}
+    schema = WithJsonSchema({"anyOf": [branch, _duration("nanoseconds").json_schema]})
+    return BeforeValidator(read), schema
+
+
+SyncInterval = Annotated[int | str, *_word_or_duration("always")]
+"""A duration, or `always`."""
+AutoDuration = Annotated[int | str, *_word_or_duration("auto")]
+"""A duration, or `auto`."""
 Nanoseconds = Annotated[int, BeforeValidator(nanoseconds), _duration("nanoseconds", positive=False)]
 PositiveNanoseconds = Annotated[int, BeforeValidator(positive_nanoseconds), _duration("nanoseconds")]
 Seconds = Annotated[int, BeforeValidator(seconds), _duration("seconds")]

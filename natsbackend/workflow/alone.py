@@ -60,5 +60,7 @@ def _leafnodes(leafnodes: Leafnodes, said: list[str]) -> Leafnodes | None:
         return None
     if leafnodes.tls is not None:
         said.append("leaf nodes: no TLS, since it is on loopback")
+    if leafnodes.authorization is not None:
+        said.append("leaf nodes: with creds of users, since the login is the server's alone")
     listen = _listen(leafnodes.listen, "leaf nodes", said)
-    return replace(leafnodes, listen=listen, tls=None, advertise=None, remotes=())
+    return replace(leafnodes, listen=listen, tls=None, authorization=None, advertise=None, remotes=())

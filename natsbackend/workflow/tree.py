@@ -300,6 +300,8 @@ def _needed_at_start(backend: Backend) -> tuple[Account, ...]:
     if server is not None and server.cluster is not None:
         names += server.cluster.accounts
     if server is not None and server.leafnodes is not None:
+        login = server.leafnodes.authorization
+        names += (login.account,) if login is not None else ()
         names += (remote.account for remote in server.leafnodes.remotes)
     return tuple(backend.accounts[name] for name in dict.fromkeys(names))
 

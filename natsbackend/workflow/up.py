@@ -18,10 +18,13 @@ from typing import Protocol
 
 from natsbackend.errors import Diagnostic, LiveServerError, ResolverError
 from natsbackend.files import Batch
+from natsbackend.live.imports import Observer, prove_imports
+from natsbackend.live.principals import Principals
 from natsbackend.live.proof import Endpoints, Identity, Proof
 from natsbackend.live.prove import prove
 from natsbackend.live.server import NatsServer, find_server, version
 from natsbackend.model.entities import Backend, Principal, Role, Target
+from natsbackend.model.permissions import ROLE_INBOX
 from natsbackend.model.system import OBSERVER
 from natsbackend.project import Project
 from natsbackend.wording import counted
@@ -35,6 +38,7 @@ from natsbackend.workflow.tree import Tree, plan_tree
 Clock = Callable[[], int]
 
 _PORT_TRIES = 3
+_PROOF_TIMEOUT = 5.0
 _NAME = "someone"
 _PLAIN_WEBSOCKET = "[WRN] Websocket not configured with TLS"
 """The server warns of every plain websocket; on loopback there is nothing to warn of."""
@@ -228,7 +232,10 @@ def _prove(
         origin=loopback.origin,
         ca_file=websocket.tls.cert_file if websocket and websocket.tls else None,
     )
-    for proof in prove(tree.backend, _Identities(signer, tree, clock), endpoints):
+    identities = _Identities(signer, tree, clock)
+    for proof in prove(tree.backend, identities, endpoints):
+        tell(proof)
+    for proof in _import_proofs(tree, identities, endpoints):
         tell(proof)
     return Running(
         backend=tree.backend,
@@ -278,6 +285,17 @@ def _push_proof(tree: Tree, url: str, clock: Clock, listener: Listener) -> Proof
         expected="every account reads back as it was pushed",
         observed=observed,
     )
+
+
+def _import_proofs(tree: Tree, identities: _Identities, endpoints: Endpoints) -> Iterator[Proof]:
+    """Look again at what the server made of the accounts, now that they are in use."""
+    system = tree.backend.system_account
+    inbox = (system.roles[OBSERVER].permissions.inbox or ROLE_INBOX).replace("{{name()}}", _NAME)
+    observer = Observer(identity=identities.unsigned(), inbox=inbox)
+    keyring = tree.lock.keyring()
+    keys = {account.name: keyring[account.path] for account in tree.backend.accounts.values()}
+    with Principals(tree.backend, identities, endpoints, timeout=_PROOF_TIMEOUT) as principals:
+        yield from prove_imports(principals, keys, observer, now=identities.clock())
 
 
 def _are(tree: Tree) -> str:

@@ -29,6 +29,14 @@ REMOTE = (
     "accounts: {web: {users: {edge: {connection_types: [leafnode]}, viewer: {connection_types: [standard]}}}}\n"
     "server: {leafnodes: {remotes: [{account: web, %s}]}}"
 )
+SUITE = "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"
+OLD_SUITE = f"min_version: '1.3', cipher_suites: [{SUITE}]"
+LOGIN = (
+    "accounts: {web: {users: {%s}}}\n"
+    "server: {leafnodes: {%s, authorization: {account: web, user: edge, password: {env: PASSWORD}}}}"
+)
+LEAFNODE_LOGIN = "accounts: {web: {}}\nserver: {leafnodes: {listen: 7422, authorization: {account: web, %s}}}"
+LEAF = "connection_types: [leafnode, leafnode_ws]"
 TLS = "cert_file: a, key_file: b"
 ROLE = "accounts: {web: {roles: {viewer: {ttl: 15m, %s}}}}"
 ROLE_USER = "accounts: {web: {roles: {viewer: {ttl: 15m}}, users: {%s}}}"
@@ -46,6 +54,7 @@ SENTINEL = "accounts: {web: {users: {guest: {%s}}}}\nserver: {default_sentinel: 
 PROXY_KEY = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4"
 PROXIES = "server: {proxies: {trusted: [%s]}}"
 EXTRA = "server: {extra: {%s}}"
+CALLOUT = "accounts: {web: {external_authorization: {users: [decider]}, users: {decider: {}}}}\n"
 LONG = "x" * 201
 OFF = "checks: {off: {%s}}"
 ROLE_WITHOUT_TTL = "accounts: {web: {roles: {viewer: {websocket: true}}}}"
@@ -801,9 +810,13 @@ RULES: Mapping[str, Rule] = {
             CLUSTER % "advertise: ''",
             "server: {gateway: {name: eu, advertise: 'n1:70000'}}",
             "server: {leafnodes: {advertise: 'a b:1'}}",
+            SERVER % "advertise: 'n1:x'",
+            LISTENER % "advertise: '::1'",
         ],
         keeps=[
             CLUSTER % "advertise: 'n1:6222'",
+            SERVER % "advertise: 'nats.example.com:4222'",
+            LISTENER % "advertise: 'ws.example.com:443'",
             CLUSTER % "advertise: n1",
             CLUSTER % "advertise: 'n1:0'",
             CLUSTER % "advertise: '[::1]:6222'",
@@ -896,13 +909,27 @@ RULES: Mapping[str, Rule] = {
         ],
         keeps=[CLUSTER % "routes: ['nats://n2:6222', {env: ROUTE}]", REMOTE % "urls: ['nats://hub']"],
     ),
+    "peer-tls": Rule(
+        breaks=[
+            CLUSTER % "routes: ['nats://n2:6222', 'tls://n3:6222']",
+            GATEWAYS % "{name: us, urls: ['tls://us:7222']}",
+        ],
+        keeps=[
+            CLUSTER % f"routes: ['tls://n2:6222'], tls: {{{TLS}, ca_file: c}}",
+            CLUSTER % "routes: ['nats://n2:6222', {env: ROUTE}]",
+            GATEWAYS % f"{{name: us, urls: ['tls://us:7222'], tls: {{{TLS}, ca_file: c}}}}",
+            f"server: {{gateway: {{name: eu, tls: {{{TLS}, ca_file: c}}, gateways: [{{name: us, urls: ['tls://u:1']}}]}}}}",
+            REMOTE % "urls: ['tls://hub']",
+        ],
+    ),
     "peer-websocket-port": Rule(
         breaks=[REMOTE % "urls: ['wss://hub']", REMOTE % "urls: ['ws://hub/path']"],
         keeps=[REMOTE % "urls: ['wss://hub:443']", REMOTE % "urls: ['tls://hub']"],
     ),
     "leafnode-account": Rule(
         breaks=[
-            "accounts: {web: {}}\nserver: {leafnodes: {remotes: [{urls: ['nats://hub'], account: wbe}]}}"
+            "accounts: {web: {}}\nserver: {leafnodes: {remotes: [{urls: ['nats://hub'], account: wbe}]}}",
+            "server: {leafnodes: {listen: 7422, authorization: {account: web, user: a, password: {env: P}}}}",
         ],
         keeps=[REMOTE % "urls: ['nats://hub']"],
     ),
@@ -927,6 +954,48 @@ RULES: Mapping[str, Rule] = {
         ],
         keeps=[REMOTE % "urls: ['nats://hub'], nkey: {env: SEED}"],
     ),
+    "leafnode-authorization": Rule(
+        breaks=[
+            LEAFNODE_LOGIN % login
+            for login in (
+                f"nkey: {BILLING}",
+                f"nkey: {PROXY_KEY[:-1]}A",
+                "nkey: edge",
+                "timeout: 3s",
+                "user: edge",
+                "password: {env: P}",
+                f"user: edge, nkey: {PROXY_KEY}",
+                f"user: edge, password: {{env: P}}, nkey: {PROXY_KEY}",
+            )
+        ],
+        keeps=[
+            LEAFNODE_LOGIN % f"nkey: {PROXY_KEY}",
+            LEAFNODE_LOGIN % "user: edge, password: {env: P}",
+        ],
+    ),
+    "leafnode-login-unused": Rule(
+        breaks=[LOGIN % ("", "remotes: []"), LOGIN % ("", "remotes: [{urls: ['nats://hub'], account: web}]")],
+        keeps=[LOGIN % ("", "listen: 7422")],
+    ),
+    "leafnode-login-alone": Rule(
+        breaks=[
+            LOGIN % (f"far: {{{LEAF}}}", "listen: 7422"),
+            LOGIN % (f"far: {{{LEAF}}}", "listen: 7422, remotes: [{urls: ['nats://hub'], account: web}]"),
+        ],
+        keeps=[
+            LOGIN % ("far: {connection_types: [leafnode, standard]}, any: {}", "listen: 7422"),
+            LOGIN % (f"far: {{{LEAF}}}", "remotes: []"),
+            LOGIN
+            % (
+                f"far: {{{LEAF}}}",
+                "listen: 7422, remotes: [{urls: ['nats://hub'], account: web, creds: web/far}]",
+            ),
+            "accounts: {web: {users: {far: {connection_types: [leafnode]}}}}\nserver: {leafnodes: {listen: 7422}}",
+            "accounts: {web: {roles: {leaf: {ttl: 1h, connection_types: [leafnode]}}, users: {far: {role: leaf}}}}\n"
+            "server: {leafnodes: {listen: 7422, authorization: {account: web, user: a, password: {env: P}}, "
+            "remotes: [{urls: ['nats://hub'], account: web, creds: web/far}]}}",
+        ],
+    ),
     "leafnode-limit": Rule(
         breaks=[
             "accounts: {web: {limits: {leaf_nodes: 0}}}\n"
@@ -934,6 +1003,8 @@ RULES: Mapping[str, Rule] = {
             "accounts: {web: {limits: {leaf_nodes: 0}, users: {edge: {}}}, lab: {}}\n"
             "server: {leafnodes: {remotes: [{urls: ['nats://hub'], account: lab, creds: web/edge}]}}",
             "accounts: {web: {limits: {leaf_nodes: 0}, users: {edge: {connection_types: [leafnode]}}}}",
+            "accounts: {web: {limits: {leaf_nodes: 0}}}\n"
+            "server: {leafnodes: {listen: 7422, authorization: {account: web, user: a, password: {env: P}}}}",
         ],
         keeps=[
             "accounts: {web: {limits: {leaf_nodes: 1}, users: {edge: {connection_types: [leafnode]}}}}\n"
@@ -995,6 +1066,28 @@ RULES: Mapping[str, Rule] = {
             REMOTE % "urls: [{env: HUB}], ws_no_masking: true",
         ],
     ),
+    "leafnode-word-alone": Rule(
+        breaks=[
+            SERVER % "leafnodes: {no_advertise: true}",
+            SERVER % "leafnodes: {min_version: 2.10.0}",
+            SERVER % f"leafnodes: {{tls: {{{TLS}}}}}",
+            SERVER % "leafnodes: {compression: fast}",
+            SERVER % "leafnodes: {listen: 7422, reconnect: 5s}",
+            SERVER % "leafnodes: {listen: 7422, dial_timeout: 5s}",
+            REMOTE % "urls: ['nats://hub'], jetstream_cluster_migrate: true",
+        ],
+        keeps=[
+            SERVER % f"leafnodes: {{listen: 7422, no_advertise: true, min_version: 2.10.0, tls: {{{TLS}}}}}",
+            REMOTE.replace("remotes:", "reconnect: 5s, dial_timeout: 5s, remotes:") % "urls: ['nats://hub']",
+            REMOTE.replace(
+                "remotes:", f"tls: {{{TLS}, ca_file: c, verify: true, pinned_certs: [{'ab' * 32}]}}, remotes:"
+            )
+            % "urls: ['nats://hub']",
+            SERVER % "leafnodes: {write_deadline: 5s, isolate: true}",
+            "accounts: {web: {}}\nserver: {name: n1, jetstream: true, cluster: {name: eu, routes: ['nats://n2:1']}, "
+            "leafnodes: {remotes: [{urls: ['nats://h'], account: web, jetstream_cluster_migrate: true}]}}",
+        ],
+    ),
     "leafnode-version": Rule(
         breaks=["server: {leafnodes: {min_version: 2.7.9}}", "server: {leafnodes: {min_version: '2.10'}}"],
         keeps=["server: {leafnodes: {min_version: 2.8.0}}", "server: {leafnodes: {min_version: v2.10.1}}"],
@@ -1031,6 +1124,29 @@ RULES: Mapping[str, Rule] = {
             GATEWAYS % "{name: u s, urls: ['nats://us:7222']}",
         ],
         keeps=[SERVER % "cluster: {name: e-u}", GATEWAYS % "{name: us, urls: ['nats://us:7222']}"],
+    ),
+    "cluster-permission-subject": Rule(
+        breaks=[
+            CLUSTER % "permissions: {import: {allow: [a..b]}}",
+            CLUSTER % "permissions: {export: {deny: ['>.a', b]}}",
+            CLUSTER % "permissions: {export: {deny: ['a queue']}}",
+        ],
+        keeps=[CLUSTER % "permissions: {import: {deny: [a.>]}, export: {deny: ['*.b']}}"],
+    ),
+    "cluster-permission-system": Rule(
+        breaks=[
+            CLUSTER % "permissions: {import: {allow: [orders.>]}}",
+            CLUSTER % "permissions: {export: {allow: [$SYS.>, _INBOX.>]}}",
+            CLUSTER % "permissions: {import: {deny: [$SYS.REQ.>]}}",
+            CLUSTER % "permissions: {export: {allow: ['>'], deny: ['*.local']}}",
+            "server: {name: n1, jetstream: true, cluster: {name: eu, routes: ['nats://n2:1'], "
+            "permissions: {import: {allow: [$SYS.>, _INBOX.>, _R_.>]}}}}",
+        ],
+        keeps=[
+            CLUSTER % "permissions: {import: {allow: [orders.>, $SYS.>, _INBOX.>, _R_.>]}}",
+            CLUSTER % "permissions: {import: {deny: [orders.local]}, export: {allow: ['>']}}",
+            CLUSTER % "permissions: {}",
+        ],
     ),
     "gateway-name": Rule(
         breaks=[SERVER % "gateway: {}", SERVER % "cluster: {name: eu}, gateway: {name: us}"],
@@ -1072,6 +1188,14 @@ RULES: Mapping[str, Rule] = {
     "server-name": Rule(
         breaks=["server: {name: ''}", "server: {name: 'a b'}", 'server: {name: "a\\tb"}'],
         keeps=["server: {name: a_b-1.example}", "server: {}"],
+    ),
+    "jetstream-unique-tag": Rule(
+        breaks=[
+            SERVER % "jetstream: {unique_tag: 'az:'}",
+            SERVER % "jetstream: {unique_tag: 'az:'}, tags: ['zone:1']",
+            SERVER % "jetstream: {unique_tag: ''}, tags: ['az:1']",
+        ],
+        keeps=[SERVER % "jetstream: {unique_tag: ' AZ:'}, tags: [ssd, 'az:1']", SERVER % "jetstream: true"],
     ),
     "resolver-delete": Rule(
         breaks=["server: {resolver: {hard_delete: true}}"],
@@ -1416,10 +1540,128 @@ RULES: Mapping[str, Rule] = {
             f"server: {{tls: {{{TLS}, verify: true}}}}",
             f"server: {{tls: {{{TLS}, ca_file: ca}}}}",
             f"server: {{websocket: {{tls: {{{TLS}, ca_file: ca}}}}}}",
+            f"server: {{jetstream: true, mqtt: {{tls: {{{TLS}, verify: true}}}}}}",
+            f"server: {{leafnodes: {{listen: 7422, tls: {{{TLS}, ca_file: ca}}}}}}",
         ],
         keeps=[
             f"server: {{tls: {{{TLS}}}}}",
             f"server: {{websocket: {{tls: {{{TLS}, ca_file: ca, verify: true}}}}}}",
+        ],
+    ),
+    "tls-pinned": Rule(
+        breaks=[
+            f"server: {{tls: {{{TLS}, pinned_certs: [{'ab' * 32}]}}}}",
+            f"server: {{leafnodes: {{listen: 7422, tls: {{{TLS}, ca_file: c, pinned_certs: [{'ab' * 32}]}}}}}}",
+        ],
+        keeps=[f"server: {{tls: {{{TLS}, ca_file: c, verify: true, pinned_certs: [{'ab' * 32}]}}}}"],
+    ),
+    "tls-cipher-suites": Rule(
+        breaks=[
+            f"server: {{tls: {{{TLS}, min_version: '1.3', cipher_suites: [{SUITE}]}}}}",
+            f"server: {{websocket: {{tls: {{{TLS}, min_version: '1.3', cipher_suites: [{SUITE}]}}}}}}",
+            CLUSTER % f"tls: {{{TLS}, ca_file: c, min_version: '1.3', cipher_suites: [{SUITE}]}}",
+            GATEWAYS % f"{{name: u, urls: ['nats://u:1'], tls: {{{TLS}, ca_file: c, {OLD_SUITE}}}}}",
+        ],
+        keeps=[
+            f"server: {{tls: {{{TLS}, min_version: '1.2', cipher_suites: [{SUITE}]}}}}",
+            f"server: {{tls: {{{TLS}, cipher_suites: [{SUITE}]}}}}",
+            f"server: {{tls: {{{TLS}, min_version: '1.3', curve_preferences: [X25519]}}}}",
+        ],
+    ),
+    "target-url": Rule(
+        breaks=[
+            TARGET.replace("nats://n1", url)
+            for url in (
+                "ws://n1:8080",
+                "wss://n1",
+                "http://n1",
+                "nats://",
+                "nats://a b",
+                "nats://n1:x",
+                "tls://n1:0",
+            )
+        ]
+        + [
+            TARGET.replace("nats://n1", url)
+            for url in ("nats://u:p@n1", "nats://n1/x", "nats://n1?x", "nats://n1#x")
+        ],
+        keeps=[
+            TARGET.replace("nats://n1", url) for url in ("nats://n1", "n1", "n1:4222", "tls://[::1]:4222/")
+        ],
+    ),
+    "target-tls": Rule(
+        breaks=[
+            TARGET.replace("nats://", "tls://") + "\nserver: {}",
+            TARGET + f"\nserver: {{tls: {{{TLS}}}}}",
+            TARGET.replace("nats://n1", "n1:4222") + f"\nserver: {{tls: {{{TLS}}}}}",
+            TARGET.replace("nats://", "tls://") + f"\nserver: {{tls: {{{TLS}, handshake_first: true}}}}",
+        ],
+        keeps=[
+            TARGET + "\nserver: {}",
+            TARGET.replace("nats://", "tls://"),
+            TARGET.replace("nats://", "tls://") + f"\nserver: {{tls: {{{TLS}}}}}",
+            TARGET.replace("nats://", "tls://") + f"\nserver: {{tls: {{{TLS}, handshake_first: auto}}}}",
+            TARGET.replace("n1", "127.0.0.1") + f"\nserver: {{tls: {{{TLS}}}}}",
+            TARGET.replace("n1", "localhost:4222") + f"\nserver: {{tls: {{{TLS}}}}}",
+        ],
+    ),
+    "connection-type-listener": Rule(
+        breaks=[
+            "accounts: {web: {users: {one: {connection_types: [mqtt]}}}}\nserver: {websocket: {no_tls: true}}",
+            "accounts: {web: {users: {one: {connection_types: [mqtt_ws]}}}}\nserver: {jetstream: true, mqtt: {}}",
+            "accounts: {web: {roles: {one: {ttl: 1h, connection_types: [leafnode]}}}}\nserver: {}",
+            "accounts: {web: {users: {one: {connection_types: [leafnode_ws]}}}}\nserver: {leafnodes: {listen: 7422}}",
+            "accounts: {web: {users: {one: {connection_types: [websocket]}}}}\nserver: {}",
+        ],
+        keeps=[
+            "accounts: {web: {users: {one: {connection_types: [mqtt, standard]}}}}\nserver: {}",
+            "accounts: {web: {users: {one: {connection_types: [mqtt]}}}}",
+            "accounts: {web: {users: {one: {connection_types: [mqtt_ws, leafnode]}, two: {}}}}\n"
+            "server: {jetstream: true, mqtt: {}, websocket: {no_tls: true}}",
+            REMOTE % "urls: ['nats://hub'], creds: web/edge",
+            "accounts: {web: {roles: {leaf: {ttl: 1h, connection_types: [leafnode]}}, users: {far: {role: leaf}}}}\n"
+            "server: {leafnodes: {remotes: [{urls: ['nats://hub'], account: web, creds: web/far}]}}",
+            "accounts: {web: {roles: {viewer: {websocket: true, ttl: 15m}}}}\nserver: {}",
+        ],
+    ),
+    "websocket-origin-never": Rule(
+        breaks=[
+            LISTENER % "same_origin: true, allowed_origins: [https://app.example.com]",
+            f"server: {{websocket: {{tls: {{{TLS}}}, same_origin: true, allowed_origins: ['https://a', 'http://b']}}}}",
+        ],
+        keeps=[
+            LISTENER % "same_origin: true, allowed_origins: [http://app.example.com]",
+            f"server: {{websocket: {{tls: {{{TLS}}}, same_origin: true, allowed_origins: ['https://a']}}}}",
+            LISTENER % "allowed_origins: [https://app.example.com]",
+        ],
+    ),
+    "websocket-cookie-unused": Rule(
+        breaks=[LISTENER % "token_cookie: session", LISTENER % "user_cookie: a, pass_cookie: b"],
+        keeps=[
+            CALLOUT + LISTENER % "token_cookie: session",
+            LISTENER % "cookie: {name: nats}, allowed_origins: ['https://a']",
+            OUTSIDE % BILLING + LISTENER % "token_cookie: session",
+        ],
+    ),
+    "extra-feature-flag": Rule(
+        breaks=[EXTRA % "feature_flags: {js_ack_fc_v3: true}", EXTRA % "feature_flags: {JS_ACK_FC_V2: true}"],
+        keeps=[EXTRA % "feature_flags: {js_ack_fc_v2: true, js_raft_delete_range: false}"],
+    ),
+    "extra-js-domain": Rule(
+        breaks=[
+            "accounts: {web: {}}\n" + EXTRA % "default_js_domain: {web: hub}",
+            EXTRA % f"default_js_domain: {{{PROXY_KEY}: hub}}",
+        ],
+        keeps=[EXTRA % f"default_js_domain: {{{BILLING}: hub}}"],
+    ),
+    "extra-proxy-protocol": Rule(
+        breaks=[
+            "server: {extra: {proxy_protocol: true}, websocket: {no_tls: true}}",
+            "server: {extra: {proxy_protocol: true}, leafnodes: {listen: 7422}}",
+        ],
+        keeps=[
+            EXTRA % "proxy_protocol: true",
+            "server: {extra: {proxy_protocol: false}, websocket: {no_tls: true}}",
         ],
     ),
     "server-limits": Rule(
@@ -1442,6 +1684,17 @@ RULES: Mapping[str, Rule] = {
             LIMITS % "lame_duck_duration: 30s, lame_duck_grace_period: 29s",
             LIMITS % "max_connections: unlimited, max_subscriptions: 5",
         ],
+    ),
+    "auth-timeout-long": Rule(
+        breaks=[
+            LIMITS % "auth_timeout: 61s",
+            LISTENER % "auth_timeout: 2m",
+            SERVER % "jetstream: true, mqtt: {auth_timeout: 61s}",
+            CLUSTER % "authorization: {user: u, password: {env: P}, timeout: 1h}",
+            SERVER % "gateway: {name: eu, authorization: {user: u, password: {env: P}, timeout: 61s}}",
+            LEAFNODE_LOGIN % "user: u, password: {env: P}, timeout: 61s",
+        ],
+        keeps=[LIMITS % "auth_timeout: 60s", LISTENER % "auth_timeout: 1m"],
     ),
     "server-max-payload": Rule(
         breaks=[LIMITS % "max_payload: 8388609"], keeps=[LIMITS % "max_payload: 8MiB"]

@@ -74,11 +74,13 @@ def _listeners(server: Server) -> Iterator[_Listener]:
 
 
 def advertise(backend: Backend) -> Iterable[Diagnostic]:
-    """What leaf nodes or other servers are told is no HOST:PORT: no start (`route.go`), or nobody connects."""
+    """What clients, leaf nodes or other servers are told is no HOST:PORT: no start (`route.go`), or nobody connects."""
     server = backend.server
     if server is None:
         return
     told = {
+        "": server.advertise,
+        "websocket": server.websocket.advertise if server.websocket else None,
         "leafnodes": server.leafnodes.advertise if server.leafnodes else None,
         "cluster": server.cluster.advertise if server.cluster else None,
         "gateway": server.gateway.advertise if server.gateway else None,
@@ -88,7 +90,7 @@ def advertise(backend: Backend) -> Iterable[Diagnostic]:
             yield Diagnostic(
                 code="advertise",
                 message=f"{text[:80]!r} is not an address that others could connect to",
-                at=place(server, word, "advertise"),
+                at=place(server, *filter(None, (word, "advertise"))),
                 hint="write HOST:PORT, an IPv6 address in brackets",
             )
 

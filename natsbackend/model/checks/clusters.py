@@ -135,13 +135,13 @@ def cluster_route_login(backend: Backend) -> Iterable[Diagnostic]:
     if server is None or cluster is None or cluster.authorization is None:
         return
     for route in cluster.routes:
-        if route.env is None:
+        if route.secret is None:
             yield Diagnostic(
                 code="cluster-route-login",
                 message="the cluster asks for user and password, and a route shows those of its URL alone: this one "
                 "would be refused",
                 at=route.at,
-                hint="write {env: NAME}, and nats://USER:PASSWORD@HOST:PORT into that variable",
+                hint="write {env: NAME} or {file: PATH}, and nats://USER:PASSWORD@HOST:PORT there",
             )
 
 

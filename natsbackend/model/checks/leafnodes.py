@@ -46,17 +46,26 @@ def _is_websocket(remote: LeafnodeRemote) -> bool:
 
 
 def leafnode_account(backend: Backend) -> Iterable[Diagnostic]:
-    """A remote is joined with an account that is not in this spec."""
-    for written in _remotes(backend):
-        remote = written.remote
-        if remote.account not in backend.accounts:
-            close = get_close_matches(remote.account, backend.accounts, 1, 0.6)
+    """Leaf nodes are joined with an account that is not in this spec."""
+    for name, at in _accounts(backend):
+        if name not in backend.accounts:
+            close = get_close_matches(name, backend.accounts, 1, 0.6)
             yield Diagnostic(
                 code="leafnode-account",
-                message=f'account "{remote.account}" is not in this spec',
-                at=written.at("account"),
+                message=f'account "{name}" is not in this spec',
+                at=at,
                 hint=f"did you mean {close[0]!r}?" if close else None,
             )
+
+
+def _accounts(backend: Backend) -> Iterator[tuple[str, Location | None]]:
+    """Every account that leaf nodes are joined with by name, and where the name stands."""
+    server = backend.server
+    login = server.leafnodes.authorization if server and server.leafnodes else None
+    if server is not None and login is not None:
+        yield login.account, place(server, "leafnodes", "authorization", "account")
+    for written in _remotes(backend):
+        yield written.remote.account, written.at("account")
 
 
 def leafnode_user(backend: Backend) -> Iterable[Diagnostic]:
@@ -129,6 +138,16 @@ def leafnode_limit(backend: Backend) -> Iterable[Diagnostic]:
                     at=written.at(),
                     hint=f"raise `limits.leaf_nodes` of {account.name}, or take it out for no limit",
                 )
+    server = backend.server
+    login = server.leafnodes.authorization if server and server.leafnodes else None
+    joined = backend.accounts.get(login.account) if login else None
+    if server is not None and joined is not None and joined.limits.leaf_nodes == 0:
+        yield Diagnostic(
+            code="leafnode-limit",
+            message=f'account "{joined.name}" may have no leaf nodes, so this login is refused',
+            at=place(server, "leafnodes", "authorization"),
+            hint=f"raise `limits.leaf_nodes` of {joined.name}, or take it out for no limit",
+        )
     for account, holder in _leafnode_holders(backend):
         yield Diagnostic(
             code="leafnode-limit",

@@ -1,4 +1,4 @@
-"""Rules about the listeners of the server: TLS, limits, monitoring, and what a websocket sends and reads."""
+"""Rules about the listeners of the server: limits, monitoring, and what a websocket sends and reads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from natsbackend.errors import Diagnostic, Severity
 from natsbackend.model.checks.places import place
 from natsbackend.model.entities import Backend
-from natsbackend.model.serving import ServerLimits, Tls
+from natsbackend.model.serving import ServerLimits
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A name of a header or a cookie (RFC 9110, RFC 6265)."""
@@ -19,29 +19,6 @@ _UNSAFE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _INT32 = 2**31 - 1
 _MIB = 1024 * 1024
 _SECOND = 1_000_000_000
-
-
-def tls_verify(backend: Backend) -> Iterable[Diagnostic]:
-    """`ca_file` without `verify`, which asks nobody for a certificate, or `verify` without `ca_file`."""
-    server = backend.server
-    if server is None:
-        return
-    websocket = server.websocket.tls if server.websocket else None
-    for tls, path in ((server.tls, ("tls",)), (websocket, ("websocket", "tls"))):
-        if tls is not None and (tls.ca_file is None) == tls.verify:
-            yield Diagnostic(
-                code="tls-verify",
-                message=_half_verified(tls),
-                at=place(server, *path, "verify" if tls.verify else "ca_file"),
-                hint="give both, `verify: true` and `ca_file`, or none",
-                severity=Severity.WARNING,
-            )
-
-
-def _half_verified(tls: Tls) -> str:
-    if tls.verify:
-        return "`verify` without `ca_file` takes certificates of every authority this machine trusts"
-    return "`ca_file` without `verify` asks nobody for a certificate"
 
 
 def server_limits(backend: Backend) -> Iterable[Diagnostic]:

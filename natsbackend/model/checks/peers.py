@@ -44,7 +44,7 @@ def _lists(server: Server) -> Iterator[_List]:
 
 
 def scheme(peer: Peer) -> str | None:
-    """Return the scheme of a peer's URL, or None where it stands in the environment."""
+    """Return the scheme of a peer's URL, or None where it stands elsewhere."""
     return None if peer.url is None else peer.url.partition(":")[0].lower()
 
 
@@ -103,7 +103,7 @@ def peer_url_secret(backend: Backend) -> Iterable[Diagnostic]:
                     code="peer-url-secret",
                     message=f"the URL of {each.what} holds a login, which would stand in the config",
                     at=peer.at,
-                    hint="write {env: NAME}, and the whole URL into that variable of the server's environment",
+                    hint="write {env: NAME} or {file: PATH}, and the whole URL there",
                 )
 
 

@@ -30,6 +30,26 @@ def jetstream_off(backend: Backend) -> Iterable[Diagnostic]:
             )
 
 
+def jetstream_unique_tag(backend: Backend) -> Iterable[Diagnostic]:
+    """`unique_tag`, and no tag of this server that begins so: JetStream puts no replica on it.
+
+    nats-server 2.15 `jetstream_cluster.go`, selectPeerGroup: the tag has to be there to be unique.
+    """
+    server = backend.server
+    tag = server.jetstream.tuning.unique_tag if server and server.jetstream else None
+    if server is None or tag is None:
+        return
+    begins = tag.strip().lower()
+    if not begins or not any(each.startswith(begins) for each in server.tags):
+        yield Diagnostic(
+            code="jetstream-unique-tag",
+            message=f"no tag of this server begins with {tag[:60]!r}: no replica of a stream is put on it",
+            at=place(server, "jetstream", "unique_tag"),
+            hint=f"add one to `server.tags`: {begins or 'az:'}1",
+            severity=Severity.WARNING,
+        )
+
+
 def server_name(backend: Backend) -> Iterable[Diagnostic]:
     """A server name with a blank: the server does not start (nats-server 2.15 `server.go`)."""
     server = backend.server

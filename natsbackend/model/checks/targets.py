@@ -1,0 +1,100 @@
+"""Rules about where `push` goes: URLs it can use, and TLS on both sides or on none."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator
+from urllib.parse import SplitResult, urlsplit
+
+from natsbackend.errors import Diagnostic, Location, Severity
+from natsbackend.model.entities import Backend
+
+_SCHEMES = ("nats", "tls")
+_HINT = "write nats://HOST:PORT or tls://HOST:PORT"
+
+
+def _urls(backend: Backend) -> Iterator[tuple[str, SplitResult | None, Location | None]]:
+    """Every URL of every target, its parts if it has any, and where it stands."""
+    for target in backend.targets.values():
+        for index, url in enumerate(target.urls):
+            at = target.places[index] if index < len(target.places) else target.at
+            yield url, _split(url), at
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url if "://" in url else f"nats://{url}")
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts if url.isprintable() and " " not in url else None
+
+
+def target_url(backend: Backend) -> Iterable[Diagnostic]:
+    """A URL of a target that nothing can be pushed to, or that holds a login, which is not what `push` shows."""
+    for url, parts, at in _urls(backend):
+        reason = _why_unusable(parts)
+        if reason is not None:
+            shown = "this" if parts is None or "@" in parts.netloc else repr(url[:80])
+            yield Diagnostic(
+                code="target-url", message=f"{shown} is no URL to push to: {reason}", at=at, hint=_HINT
+            )
+
+
+def _why_unusable(parts: SplitResult | None) -> str | None:
+    if parts is None:
+        return "it cannot be read"
+    if parts.scheme in ("ws", "wss"):
+        return "`push` speaks to the listener for clients, and not over a websocket"
+    if parts.scheme not in _SCHEMES:
+        return f"its scheme is none of {', '.join(_SCHEMES)}"
+    if not parts.hostname or parts.port == 0:
+        return "it names no host and port"
+    if "@" in parts.netloc:
+        return "it holds a login, and `push` shows a JWT of its own"
+    return (
+        "it has a path, a query or a fragment"
+        if parts.path.strip("/") or parts.query or parts.fragment
+        else None
+    )
+
+
+def target_tls(backend: Backend) -> Iterable[Diagnostic]:
+    """TLS in the URL of a target and not at the server of the spec, or the other way round.
+
+    Over `tls://` nothing is said to a server that offers no TLS. Over `nats://` the server's first word decides, which
+    whoever is on the way can change. And `push` waits for that word, which `handshake_first: true` does not give.
+    """
+    server = backend.server
+    if server is None:
+        return
+    for _, parts, at in _urls(backend):
+        if _why_unusable(parts) is not None or parts is None:
+            continue
+        said: tuple[str, str] | None = None
+        if parts.scheme == "tls" and server.tls is None:
+            said = (
+                "the server of this spec has no TLS for clients, so nothing can be pushed over `tls://`",
+                "add server.tls: {cert_file, key_file}, or write nats://",
+            )
+        elif parts.scheme == "nats" and server.tls is not None and not _is_loopback(str(parts.hostname)):
+            said = (
+                "over `nats://` whoever is on the way can leave the server's TLS out, and `push` would not know",
+                f"write tls://{parts.netloc}",
+            )
+        elif server.tls is not None and server.tls.handshake_first is True:
+            said = (
+                "with `handshake_first: true` the server says nothing before TLS, and `push` waits for its first word",
+                "write server.tls: {handshake_first: auto}",
+            )
+        if said is not None:
+            yield Diagnostic(
+                code="target-tls", message=said[0], at=at, hint=said[1], severity=Severity.WARNING
+            )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
