@@ -34,10 +34,11 @@ def _imports(backend: Backend) -> Iterator[tuple[Account, Import]]:
 
 def export_subject(backend: Backend) -> Iterable[Diagnostic]:
     """An exported subject that the server would not take."""
-    for _, export in _exports(backend):
-        why = why_invalid(export.subject)
-        if why:
-            yield Diagnostic(code="export-subject", message=why, at=export.at)
+    for account in backend.written.doubtful_accounts():
+        for export in account.exports:
+            why = why_invalid(export.subject)
+            if why:
+                yield Diagnostic(code="export-subject", message=why, at=export.at)
 
 
 def export_response(backend: Backend) -> Iterable[Diagnostic]:
@@ -69,13 +70,14 @@ def export_overlap(backend: Backend) -> Iterable[Diagnostic]:
 
 def import_subject(backend: Backend) -> Iterable[Diagnostic]:
     """An imported subject, or its local one, that the server would not take."""
-    for _, imported in _imports(backend):
-        why = why_invalid(imported.subject)
-        if why is None and imported.local_subject is not None:
-            service = imported.kind is Kind.SERVICE
-            why = why_invalid_local(imported.subject, imported.local_subject, service=service)
-        if why:
-            yield Diagnostic(code="import-subject", message=why, at=imported.at)
+    for account in backend.written.doubtful_accounts():
+        for imported in account.imports:
+            why = why_invalid(imported.subject)
+            if why is None and imported.local_subject is not None:
+                service = imported.kind is Kind.SERVICE
+                why = why_invalid_local(imported.subject, imported.local_subject, service=service)
+            if why:
+                yield Diagnostic(code="import-subject", message=why, at=imported.at)
 
 
 def import_unknown_account(backend: Backend) -> Iterable[Diagnostic]:
