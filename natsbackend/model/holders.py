@@ -117,8 +117,14 @@ def is_denied(subject: str, denied: Iterable[Grant]) -> bool:
 
 
 def publish_reaches(rules: Rules, wanted: str) -> Iterator[Grant]:
-    """Return the grants by which something of a pattern may be published; templates count as text."""
+    """Return the grants by which something of a pattern may be published; templates count as text.
+
+    The first token of the pattern is no wildcard.
+    """
+    beginnings = (wanted.partition(".")[0], "*", ">")
     for grant in rules.allow:
+        if not grant.subject.startswith(beginnings):
+            continue
         common = intersect(grant.subject, wanted)
         if common is not None and not is_denied(common, rules.deny):
             yield grant
