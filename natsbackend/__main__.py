@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 
@@ -16,6 +17,7 @@ def main() -> None:
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)  # a command imports as much again before it begins its work
     gc.enable()
+    atexit.register(gc.freeze)  # or the interpreter looks through everything once more before it ends
     app()
 
 

@@ -1,14 +1,13 @@
 """How files are written: whole or not at all, and durable in batches.
 
-Writing is atomic: a temporary file in the same directory, then a rename, or, for what must not exist yet, a link. It
-is durable in batches: a `Batch` is written whole and then synced once, since a sync for each of thousands of files
-takes seconds.
+Writing is atomic: a temporary file in the same directory, then a rename. What must not exist yet is created under its
+own name instead, since nobody looks for it before the batch is whole. Writing is durable in batches: a `Batch` is
+written whole and then synced once, since a sync for each of thousands of files takes seconds.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import secrets
 from pathlib import Path
@@ -19,26 +18,24 @@ _FEW = 24
 """Up to so many files are synced one by one; more, by one sync of the whole system, which costs about 0.1 s."""
 
 
-def make_directory(path: Path, mode: int = 0o777) -> None:
+def make_directory(path: Path | str, mode: int = 0o777) -> None:
     """Create a directory and its parents, all with the same mode; existing ones are left as they are."""
+    name = os.fspath(path)  # there may be thousands, and `pathlib` takes its time
     try:
-        path.mkdir(mode)
+        os.mkdir(name, mode)  # noqa: PTH102
     except FileNotFoundError:
-        make_directory(path.parent, mode)
-        path.mkdir(mode)
+        make_directory(_directory_of(name), mode)
+        os.mkdir(name, mode)  # noqa: PTH102
     except FileExistsError:
-        if not path.is_dir():
+        if not os.path.isdir(name):  # noqa: PTH112
             raise
-
-
-_NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
-"""What filesystems without hard links answer; there, a new file is created under its name."""
 
 
 class Batch:
     """Files to be written together: each atomically, all of them durable when `write` returns.
 
-    A file whose content is already there is left alone. `exclusive` files must not exist.
+    A file whose content is already there is left alone. `exclusive` files must not exist, and nothing may refer to
+    them before `write` returns: a process that is killed can leave the last of them without its content.
     """
 
     def __init__(self) -> None:
@@ -77,7 +74,10 @@ class Batch:
             for path, content, mode, exclusive, differs in self._files:
                 if differs or not _is(path, content, mode):
                     self._directory(path, mode)
-                    _write(path, path + mark, content, mode, exclusive=exclusive)
+                    if exclusive:
+                        _create(path, content, mode)
+                    else:
+                        _replace(path, path + mark, content, mode)
                     written.append(path)
             _sync(written)
         except OSError as e:
@@ -87,7 +87,7 @@ class Batch:
     def _directory(self, path: str, mode: int) -> None:
         directory = _directory_of(path)
         if directory not in self._directories:
-            make_directory(Path(directory), 0o700 if mode == 0o600 else 0o777)
+            make_directory(directory, 0o700 if mode == 0o600 else 0o777)
             self._directories.add(directory)
 
 
@@ -105,14 +105,10 @@ def _is(path: str, content: bytes, mode: int) -> bool:
         os.close(descriptor)
 
 
-def _write(path: str, temporary: str, content: bytes, mode: int, *, exclusive: bool) -> None:
+def _replace(path: str, temporary: str, content: bytes, mode: int) -> None:
     _create(temporary, content, mode)
     try:
-        if exclusive:
-            _link(temporary, path, content)
-            os.unlink(temporary)  # noqa: PTH108
-        else:
-            os.rename(temporary, path)  # noqa: PTH104
+        os.rename(temporary, path)  # noqa: PTH104
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)  # noqa: PTH108
@@ -120,7 +116,7 @@ def _write(path: str, temporary: str, content: bytes, mode: int, *, exclusive: b
 
 
 def _create(path: str, content: bytes, mode: int) -> None:
-    """Write a new file; if that fails, there is none."""
+    """Write a new file; if that fails, there is none. What is there stays: no seed is written over."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         try:
@@ -136,17 +132,8 @@ def _create(path: str, content: bytes, mode: int) -> None:
 
 
 def _directory_of(path: str) -> str:
-    return os.path.dirname(path) or "."  # noqa: PTH120 - thousands of files pass here
-
-
-def _link(temporary: str, path: str, content: bytes) -> None:
-    """Give a file its name, unless something has that name: a seed is never written over."""
-    try:
-        os.link(temporary, path)
-    except OSError as e:
-        if e.errno not in _NO_HARD_LINKS:
-            raise
-        _create(path, content, 0o600)
+    # thousands of files pass here, and nearly all have a slash that is not the first character
+    return path.rpartition("/")[0] or os.path.dirname(path) or "."  # noqa: PTH120
 
 
 def _sync(paths: list[str]) -> None:

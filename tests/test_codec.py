@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from natsbackend.claims.codec import (
     Claims,
+    Draft,
     Token,
     TokenKind,
     canonical_json,
@@ -358,6 +359,12 @@ def test_a_generic_token_cannot_pass_for_an_operator() -> None:
 )
 def test_what_the_server_would_not_read_is_not_signed(nats: dict[str, object], rule: str) -> None:
     assert refusal_of(lambda: sign(account_claims(**nats), OPERATOR, NOW)).rule == rule
+
+
+def test_a_draft_is_signed_by_its_issuer_alone() -> None:
+    other = KeyPair(KeyRole.OPERATOR, b"p" * 32)
+    with pytest.raises(ValueError, match="another issuer"):
+        Draft(account_claims(), OPERATOR.public).sign(other, NOW)
 
 
 def test_a_token_longer_than_servers_read_is_not_signed() -> None:

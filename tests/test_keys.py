@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import pickle
@@ -17,6 +18,7 @@ from natsbackend.keys import (
     KeyPair,
     Keyring,
     KeyRole,
+    base32,
     derived_user_key,
     encode_public,
     is_public,
@@ -61,6 +63,16 @@ def test_key_pair_agrees_with_rfc_8032_test_1() -> None:
         "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155"
         "5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"
     )
+
+
+@given(raw=st.binary(max_size=40))
+def test_base32_is_that_of_the_standard_library_without_padding(raw: bytes) -> None:
+    assert base32(raw) == base64.b32encode(raw).decode("ascii").rstrip("=")
+
+
+def test_base32_refuses_what_is_too_long_for_it() -> None:
+    with pytest.raises(ValueError, match="41 bytes"):
+        base32(bytes(41))
 
 
 @pytest.mark.parametrize("role", KeyRole)

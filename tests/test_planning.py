@@ -168,7 +168,7 @@ def test_importers_of_a_service_that_answers_otherwise_are_pushed_again(one: Clu
         ("back", Action.CHANGED),
         ("front", Action.RENEWED),
     ]
-    assert "response type changes" in found.accounts[1].because[0]
+    assert "response type of service ask" in found.accounts[1].because[0]
 
 
 def test_a_plan_that_was_reviewed_is_pushed_and_another_is_not(one: Cluster) -> None:

@@ -11,7 +11,6 @@ tiers), signing keys by key, and imports and exports by subject.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import re
@@ -47,6 +46,7 @@ from natsbackend.keys import KeyPair, KeyRole
 
 __all__ = [
     "Claims",
+    "Draft",
     "Token",
     "TokenKind",
     "canonical_json",
@@ -85,8 +85,7 @@ def jti(envelope: Mapping[str, object]) -> str:
     The `jti` itself is left out, and `nats` is not hashed: two contents for one subject, signed by one key
     in one second, have the same id.
     """
-    digest = hashlib.new("sha512_256", canonical_json(envelope)).digest()
-    return base64.b32encode(digest).decode("ascii").rstrip("=")
+    return keys.base32(hashlib.new("sha512_256", canonical_json(envelope)).digest())
 
 
 def expected_jti(token: Token) -> str:
@@ -94,49 +93,90 @@ def expected_jti(token: Token) -> str:
     return jti({key: token.claims[key] for key in _ENVELOPE if key != "jti" and token.claims.get(key)})
 
 
+class Draft:
+    """Claims that an issuer, by its public key, is to sign.
+
+    Digest and token both hold `nats`, which is put into JSON here, once. Raises ClaimsError if JSON cannot carry it.
+    """
+
+    __slots__ = ("_claims", "_issuer", "_json", "_nats")
+
+    def __init__(self, claims: Claims, issuer: str) -> None:
+        self._claims = claims
+        self._issuer = issuer
+        self._nats = _nats(claims)
+        self._json = canonical_json(self._nats)
+
+    def digest(self) -> str:
+        """Return the SHA-256, base64url without padding, of all that a token says except when it was issued."""
+        return _base64url(hashlib.sha256(self._around(_envelope(self._claims, self._issuer, 0))).digest())
+
+    def payload(self, issued_at: int) -> bytes:
+        """Return the payload of a token, `jti` and all. The same draft and time always give the same bytes."""
+        envelope = _envelope(self._claims, self._issuer, issued_at)
+        envelope["jti"] = jti(envelope)
+        return self._around({key: envelope[key] for key in _ENVELOPE if key in envelope})
+
+    def sign(self, issuer: KeyPair, issued_at: int) -> str:
+        """Return the token, issued by the key pair of the issuer at a time in Unix seconds.
+
+        Raises ClaimsError if such a key may not issue this kind, the subject is no key of the right role, a
+        member has a type the server would refuse, or the token is longer than the server reads.
+        """
+        if issuer.public != self._issuer:
+            raise ValueError("this is the key of another issuer")
+        self._check(issuer.role, issued_at)
+        # PyJWT hands the key to our algorithm as it is; its own key types are those of its own algorithms
+        key = cast("Any", issuer)
+        text = _JWS.encode(self.payload(issued_at), key, algorithm=ALGORITHM, sort_headers=False)
+        if len(text) > MAX_TOKEN_SIZE:
+            what = f"{self._claims.kind} {self._claims.name!r}"
+            message = f"the token of {what} has {len(text)} bytes, servers read {MAX_TOKEN_SIZE}"
+            raise ClaimsError(message, rule="decode-token-size")
+        return text
+
+    def is_signed_as(self, token: str, issued_at: int) -> bool:
+        """Tell whether a token is, byte for byte, what `sign` would make of this. No seed is needed."""
+        signing_input = f"{_HEADER_PART}.{_base64url(self.payload(issued_at))}"
+        written, _, signature = token.rpartition(".")
+        if written != signing_input or not _CANONICAL_SIGNATURE.fullmatch(signature):
+            return False
+        if not is_signed(self._issuer, signing_input, signature):
+            return False
+        try:
+            self._check(keys.public_role(self._issuer), issued_at)
+        except ClaimsError:
+            return False
+        return True
+
+    def _check(self, role: KeyRole, issued_at: int) -> None:
+        envelope = _envelope(self._claims, self._issuer, issued_at)
+        _check(self._claims, role, {**envelope, "nats": self._nats})
+
+    def _around(self, envelope: Mapping[str, object]) -> bytes:
+        """Return the payload with these members before `nats`."""
+        members = canonical_json(envelope)[1:-1]
+        return b'{%b%b"nats":%b}' % (members, b"," if members else b"", self._json)
+
+
 def claims_digest(claims: Claims, issuer: str) -> str:
-    """Return the SHA-256, base64url without padding, of all that a token says except when it was issued."""
-    payload = {**_envelope(claims, issuer, 0), "nats": _nats(claims)}
-    return _base64url(hashlib.sha256(canonical_json(payload)).digest())
+    """Return the digest of claims that an issuer is to sign; see `Draft.digest`."""
+    return Draft(claims, issuer).digest()
 
 
 def payload_bytes(claims: Claims, issuer: str, issued_at: int) -> bytes:
-    """Return the payload of a token, `jti` and all. The same arguments always give the same bytes."""
-    return canonical_json(_payload(claims, issuer, issued_at))
+    """Return the payload of the token of claims; see `Draft.payload`."""
+    return Draft(claims, issuer).payload(issued_at)
 
 
 def sign(claims: Claims, issuer: KeyPair, issued_at: int) -> str:
-    """Return the token of claims, issued at a time in Unix seconds.
-
-    Raises ClaimsError if such a key may not issue this kind, the subject is no key of the right role, a
-    member has a type the server would refuse, or the token is longer than the server reads.
-    """
-    payload = _payload(claims, issuer.public, issued_at)
-    _check(claims, issuer.role, payload)
-    # PyJWT hands the key to our algorithm as it is; its own key types are those of its own algorithms
-    text = _JWS.encode(canonical_json(payload), cast("Any", issuer), algorithm=ALGORITHM, sort_headers=False)
-    if len(text) > MAX_TOKEN_SIZE:
-        message = (
-            f"the token of {claims.kind} {claims.name!r} has {len(text)} bytes, servers read {MAX_TOKEN_SIZE}"
-        )
-        raise ClaimsError(message, rule="decode-token-size")
-    return text
+    """Return the token of claims; see `Draft.sign`, also for what it raises."""
+    return Draft(claims, issuer.public).sign(issuer, issued_at)
 
 
 def reuse(token: str, claims: Claims, issuer: str, issued_at: int) -> bool:
-    """Tell whether a token is, byte for byte, what `sign` would make of this. No seed is needed."""
-    payload = _payload(claims, issuer, issued_at)
-    signing_input = f"{_HEADER_PART}.{_base64url(canonical_json(payload))}"
-    written, _, signature = token.rpartition(".")
-    if written != signing_input or not _CANONICAL_SIGNATURE.fullmatch(signature):
-        return False
-    if not is_signed(issuer, signing_input, signature):
-        return False
-    try:
-        _check(claims, keys.public_role(issuer), payload)
-    except ClaimsError:
-        return False
-    return True
+    """Tell whether a token is what `sign` would make of this; see `Draft.is_signed_as`."""
+    return Draft(claims, issuer).is_signed_as(token, issued_at)
 
 
 # --- reading ---
@@ -255,12 +295,6 @@ def _sorted(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return [_sorted(item) for item in value]
     return value
-
-
-def _payload(claims: Claims, issuer: str, issued_at: int) -> dict[str, object]:
-    envelope = _envelope(claims, issuer, issued_at)
-    envelope["jti"] = jti(envelope)
-    return {**{key: envelope[key] for key in _ENVELOPE if key in envelope}, "nats": _nats(claims)}
 
 
 def _check(claims: Claims, issuer: KeyRole, payload: Mapping[str, object]) -> None:

@@ -144,16 +144,19 @@ class Struct:
         """Check one value."""
         if not isinstance(value, dict):
             raise wrong(value, "an object")
-        for name, member in value.items():
-            check = self.members.get(name)
-            try:
+        members, name = self.members, ""
+        try:
+            for name, member in value.items():
+                check = members.get(name)
                 if check is None:
                     self._unknown(name, member)
+                elif check is string and type(member) is str:
+                    continue  # most members are texts: a third of the time of all checks together
                 elif member is not None or isinstance(check, OneOf):
                     check(member)
-            except MismatchError as mismatch:
-                mismatch.path.append(f".{name}" if check is not None else _quoted(name))
-                raise
+        except MismatchError as mismatch:
+            mismatch.path.append(f".{name}" if name in members else _quoted(name))
+            raise
 
     def _unknown(self, name: str, member: object) -> None:
         known = (

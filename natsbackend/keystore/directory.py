@@ -1,8 +1,8 @@
 """The directory key store, in nsc's own layout: `{O,A,U,…}/XX/PUBLIC.nk`, XX being its 2nd and 3rd letters.
 
 Directories are 0700 and files 0600; a file holds the seed and no newline (nsc `store/keys.go`). A seed file is
-created exclusively, whole or not at all, and never written over. Every read checks the seed's checksum, that it is
-the seed of the public key it is filed under, and that nobody else can read it.
+created exclusively and never written over. Every read checks the seed's checksum, that it is the seed of the public
+key it is filed under, and that nobody else can read it.
 """
 
 from __future__ import annotations

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from natsbackend.errors import Location
+from natsbackend.model.connection_types import ConnectionType as ConnectionType
 from natsbackend.model.details import AccountDetails, OperatorDetails
+from natsbackend.model.holders import Holders
 from natsbackend.model.names import escape
 from natsbackend.model.offers import Offers
 from natsbackend.model.serving import Server
@@ -27,18 +29,6 @@ from natsbackend.model.written import Written
 UNLIMITED = -1
 
 OPERATOR_PATH = "operator"
-
-
-class ConnectionType(enum.StrEnum):
-    """Over what a user may connect (nats-server 2.15 `auth.go`)."""
-
-    STANDARD = "STANDARD"
-    WEBSOCKET = "WEBSOCKET"
-    LEAFNODE = "LEAFNODE"
-    LEAFNODE_WS = "LEAFNODE_WS"
-    MQTT = "MQTT"
-    MQTT_WS = "MQTT_WS"
-    IN_PROCESS = "IN_PROCESS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,11 +298,14 @@ class Backend:
     """Accounts of others, by the name that the spec has for each; none of them is made or pushed."""
     offers: Offers = field(init=False, compare=False, repr=False)
     """The exports and imports of all accounts, to be found by subject."""
+    holders: Holders = field(init=False, compare=False, repr=False)
+    """The roles and users that hold permissions, for rules about what they may do."""
     written: Written = field(init=False, compare=False, repr=False)
     """The subjects of all accounts, for rules about how they are written."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "offers", Offers(self.accounts))
+        object.__setattr__(self, "holders", Holders(self.accounts))
         object.__setattr__(self, "written", Written(self.accounts))
 
     @property

@@ -5,12 +5,16 @@ A user with a role has nothing of its own, so whatever is said of its role is sa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from natsbackend.errors import Location
-from natsbackend.model.entities import Account, Backend, ConnectionType, Grant, Permissions, Role, Rules, User
+from natsbackend.model.connection_types import ConnectionType
 from natsbackend.subjects import intersect, is_subset, split_queue
+
+if TYPE_CHECKING:
+    from natsbackend.model.entities import Account, Backend, Grant, Permissions, Role, Rules, User
 
 _BROWSER_TYPES = frozenset({ConnectionType.WEBSOCKET, ConnectionType.MQTT_WS})
 
@@ -21,11 +25,12 @@ class Holder:
 
     account: Account
     entity: Role | User
+    noun: Literal["role", "user"]
 
     @property
     def shown(self) -> str:
         """What it is called in a message."""
-        return f'{"role" if isinstance(self.entity, Role) else "user"} "{self.entity.name}"'
+        return f'{self.noun} "{self.entity.name}"'
 
     @property
     def at(self) -> Location | None:
@@ -47,26 +52,46 @@ class Holder:
         return default if own.account_default and default is not None else own
 
 
-def holders(backend: Backend) -> Iterator[Holder]:
-    """Return every role, and every user without one, in the order of the spec."""
-    for account in backend.accounts.values():
+class Holders:
+    """All holders of a backend. They are put together when the first rule asks: some twenty do."""
+
+    __slots__ = ("_accounts", "_browsers", "_everybody")
+
+    def __init__(self, accounts: Mapping[str, Account]) -> None:
+        self._accounts = accounts
+        self._everybody: tuple[Holder, ...] | None = None
+        self._browsers: tuple[Holder, ...] | None = None
+
+    def everybody(self) -> tuple[Holder, ...]:
+        """Return every role, and every user without one, in the order of the spec."""
+        if self._everybody is None:
+            self._everybody = tuple(_holders(self._accounts))
+        return self._everybody
+
+    def browsers(self) -> tuple[Holder, ...]:
+        """Return those whose token a browser can hold, in the order of the spec."""
+        if self._browsers is None:
+            self._browsers = tuple(holder for holder in self.everybody() if holder.browser)
+        return self._browsers
+
+
+def _holders(accounts: Mapping[str, Account]) -> Iterator[Holder]:
+    for account in accounts.values():
         for role in account.roles.values():
-            yield Holder(account=account, entity=role)
+            yield Holder(account=account, entity=role, noun="role")
         for user in account.users.values():
             if user.role is None:
-                yield Holder(account=account, entity=user)
+                yield Holder(account=account, entity=user, noun="user")
 
 
-def browsers(backend: Backend) -> Iterator[Holder]:
+def holders(backend: Backend) -> tuple[Holder, ...]:
+    """Return every role, and every user without one, in the order of the spec."""
+    return backend.holders.everybody()
+
+
+def browsers(backend: Backend) -> tuple[Holder, ...]:
     """Return the roles and users whose token a browser can hold, in the order of the spec."""
-    for account in backend.accounts.values():
-        entities: tuple[Role | User, ...] = (*account.roles.values(), *account.users.values())
-        for entity in entities:
-            if not (entity.bearer or entity.connection_types):
-                continue  # most users are of this kind, and a dozen rules ask
-            holder = Holder(account=account, entity=entity)
-            if holder.browser and (isinstance(entity, Role) or entity.role is None):
-                yield holder
+    return backend.holders.browsers()
 
 
 def subscribable(grant: Grant) -> str:
@@ -92,8 +117,14 @@ def is_denied(subject: str, denied: Iterable[Grant]) -> bool:
 
 
 def publish_reaches(rules: Rules, wanted: str) -> Iterator[Grant]:
-    """Return the grants by which something of a pattern may be published; templates count as text."""
+    """Return the grants by which something of a pattern may be published; templates count as text.
+
+    The first token of the pattern is no wildcard.
+    """
+    beginnings = (wanted.partition(".")[0], "*", ">")
     for grant in rules.allow:
+        if not grant.subject.startswith(beginnings):
+            continue
         common = intersect(grant.subject, wanted)
         if common is not None and not is_denied(common, rules.deny):
             yield grant

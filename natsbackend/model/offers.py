@@ -19,13 +19,14 @@ _WILD = frozenset({ANY, REST})
 class Offers:
     """The exports and imports of accounts by subject. What is known of an account is put together when it is asked."""
 
-    __slots__ = ("_accounts", "_exports", "_imports", "_passing")
+    __slots__ = ("_accounts", "_exports", "_imports", "_passing", "_written")
 
     def __init__(self, accounts: Mapping[str, Account]) -> None:
         self._accounts = accounts
         self._exports: dict[tuple[str, Kind], SubjectIndex[Export]] = {}
         self._imports: dict[tuple[str, Kind], SubjectIndex[Import]] = {}
         self._passing: dict[str, bool] = {}
+        self._written: frozenset[tuple[str, Kind, str]] | None = None
 
     def exports(self, account: str, kind: Kind) -> SubjectIndex[Export]:
         """Return the exports of one kind of an account; none if there is no such account."""
@@ -40,6 +41,17 @@ class Offers:
     def offered(self, taken: Import) -> Export | None:
         """Return the first export that covers an import, or None if it is not exported."""
         return next(iter(self.exports(taken.account, taken.kind).covering(taken.subject)), None)
+
+    def is_offered(self, taken: Import) -> bool:
+        """Tell whether an export covers an import; most imports are written as their export is."""
+        if self._written is None:
+            self._written = frozenset(
+                (name, export.kind, export.subject)
+                for name, account in self._accounts.items()
+                for export in account.exports
+            )
+        as_written = (taken.account, taken.kind, taken.subject) in self._written
+        return as_written or self.offered(taken) is not None
 
     def imports(self, account: str, kind: Kind) -> SubjectIndex[Import]:
         """Return the imports of one kind of an account by the subjects they have there."""

@@ -12,8 +12,11 @@ from natsbackend.subjects import split_queue
 if TYPE_CHECKING:
     from natsbackend.model.entities import Account, Grant, Role, User
 
+_TEMPLATE = re.compile(r"\{\{[^}]*\}\}")
 _ODD = re.compile(r"[^.*>][*>]|[/{}]")
 """A wildcard within a token, a slash or a brace: what plain subjects do not have."""
+_UNUSUAL = ("..", "\n.", ".\n", "\n\n", " ", "/", "{", "}")
+"""What no plain subjects have among them, one a line."""
 
 
 class Written:
@@ -22,30 +25,59 @@ class Written:
     They are looked for once, when the first rule asks: few specs have any.
     """
 
-    __slots__ = ("_accounts", "_odd")
+    __slots__ = ("_accounts", "_doubtful", "_odd")
 
     def __init__(self, accounts: Mapping[str, Account]) -> None:
         self._accounts = accounts
-        self._odd: tuple[tuple[str, Location | None], ...] | None = None
+        self._doubtful: tuple[Account, ...] | None = None
+        self._odd: tuple[tuple[str, Location | None], ...] = ()
 
     def odd_subjects(self) -> tuple[tuple[str, Location | None], ...]:
-        """Return each with its place; of a permission without its queue group."""
-        if self._odd is None:
-            accounts = (account for account in self._accounts.values() if _has_odd(account))
-            self._odd = tuple((s, at) for a in accounts for s, at in _subjects(a) if _ODD.search(s))
+        """Return each with its place; of a permission without its queue group, and with a letter for each `{{…}}`."""
+        self._look()
         return self._odd
 
+    def doubtful_accounts(self) -> tuple[Account, ...]:
+        """Return the accounts with a subject that may be invalid, has a template or queue group, or is renamed.
 
-def _has_odd(account: Account) -> bool:
-    """Tell quickly; a dot between two subjects makes nothing odd."""
+        All subjects of the others are valid and plain, and rules about that need not look at them.
+        """
+        return self._look()
+
+    def _look(self) -> tuple[Account, ...]:
+        if self._doubtful is None:
+            self._doubtful = tuple(a for a in self._accounts.values() if _is_renaming(a) or not _is_plain(a))
+            subjects = ((_without_templates(s), at) for a in self._doubtful for s, at in _subjects(a))
+            self._odd = tuple((s, at) for s, at in subjects if _ODD.search(s))
+        return self._doubtful
+
+
+def _without_templates(subject: str) -> str:
+    return _TEMPLATE.sub("x", subject) if "{{" in subject else subject
+
+
+def _is_renaming(account: Account) -> bool:
+    return any(taken.local_subject is not None for taken in account.imports)
+
+
+def _is_plain(account: Account) -> bool:
+    """Tell quickly that all subjects are valid, of plain tokens and wildcards; False says only that it takes a look.
+
+    All of them are searched at once, since nearly every subject of nearly every account is plain.
+    """
     texts = [grant.subject for grant in _grants(account)]
     texts += [export.subject for export in account.exports]
-    for taken in account.imports:
-        texts.append(taken.subject)
-        if taken.local_subject is not None:
-            texts.append(taken.local_subject)
+    texts += [taken.subject for taken in account.imports]
     texts += account.details.mappings
-    return _ODD.search(".".join(texts)) is not None
+    lines = "\n".join(("", *texts, ""))
+    if not (lines.isascii() and "".join(texts).isprintable()) or (
+        texts and any(u in lines for u in _UNUSUAL)
+    ):
+        return False
+    stars, rests = lines.count("*"), lines.count(">")
+    return stars == lines.count(".*") + lines.count("\n*") == lines.count("*.") + lines.count(
+        "*\n"
+    ) and rests == lines.count(".>") + lines.count("\n>") == lines.count(">\n")
 
 
 def _grants(account: Account) -> Iterator[Grant]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from natsbackend.claims.build import Unsigned
-from natsbackend.claims.codec import TokenKind, claims_digest, read_unverified, reuse, sign
+from natsbackend.claims.codec import Draft, TokenKind, read_unverified
 from natsbackend.errors import ClaimsError, KeyStoreError
 from natsbackend.keys import KeyPair
 from natsbackend.lock import Issued, Lock
@@ -42,8 +42,10 @@ class Issuing:
 
     def issue(self, unsigned: Unsigned) -> None:
         """Keep the token of these claims if it is here, or sign it."""
-        path, claims, issuer = unsigned.path, unsigned.claims, unsigned.issuer
-        digest = claims_digest(claims, issuer)
+        path = unsigned.path
+        claims = unsigned.claims
+        draft = Draft(claims, unsigned.issuer)
+        digest = draft.digest()
         known = self.lock.issued.get(path)
         text = self.find_token(path)
         here = _issued_at(text)
@@ -53,16 +55,16 @@ class Issuing:
         alive = known is not None and known.issued_at > dead
         if known is not None and alive and known.digest == digest and here <= known.issued_at:
             issued_at = known.issued_at
-            if text is not None and reuse(text, claims, issuer, issued_at):
+            if text is not None and draft.is_signed_as(text, issued_at):
                 self.tokens[path] = text
                 return
         else:
             issued_at = max(self.now, known.issued_at + 1 if known else 0, here + 1, dead + 1)
-        pair = self._seed(unsigned.issuer_path, issuer)
+        pair = self._seed(unsigned.issuer_path, unsigned.issuer)
         if pair is None:
             self._unsigned.setdefault(unsigned.issuer_path, []).append(path)
             return
-        self.tokens[path] = sign(claims, pair, issued_at)
+        self.tokens[path] = draft.sign(pair, issued_at)
         self._issued[path] = Issued(issued_at, digest)
         self.signed.append(path)
 

@@ -342,10 +342,11 @@ def judge(backend: Backend, moment: Moment | None = None, issued: Iterable[Endin
     found = [found for rule in CHECKS.values() for found in rule(backend)]
     if moment is not None:
         found += life.judge_endings((*life.endings_of(backend), *issued), moment)
-    shown = (
-        replace(found, message=printable(found.message), hint=found.hint and printable(found.hint))
-        for found in found
-    )
-    return switches.sift(
-        sorted(shown, key=lambda d: (d.at is None, d.at, d.code, d.message)), backend.checks_off
-    )
+    shown = sorted(map(_shown, found), key=lambda d: (d.at is None, d.at, d.code, d.message))
+    return switches.sift(shown, backend.checks_off)
+
+
+def _shown(found: Diagnostic) -> Diagnostic:
+    if found.message.isprintable() and (found.hint is None or found.hint.isprintable()):
+        return found
+    return replace(found, message=printable(found.message), hint=found.hint and printable(found.hint))

@@ -6,6 +6,7 @@ A browser's token is a bearer, and every visitor can read its own: what a role f
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from natsbackend.errors import Diagnostic, Severity
 from natsbackend.model.entities import UNLIMITED, Backend, Grant, Rules
@@ -61,6 +62,8 @@ _WHAT_FOLLOWS = {
 
 
 def _is_everything(grant: Grant, word: str) -> bool:
+    if not grant.subject.startswith(("*", ">")):
+        return False
     return is_everything(subscribable(grant) if word == "subscribe" else grant.subject)
 
 
@@ -135,13 +138,19 @@ def system_account_bearer(backend: Backend) -> Iterable[Diagnostic]:
 def inbox_open(backend: Backend) -> Iterable[Diagnostic]:
     """A browser that can read the replies to others: a shared inbox, or a subscription that covers theirs."""
     inboxes: dict[str, SubjectIndex[Holder]] = {}
+    beginnings: dict[str, set[str]] = {}
     for holder in holders(backend):
         if holder.entity.permissions.inbox:
-            index = inboxes.setdefault(holder.account.name, SubjectIndex())
-            index.add(_replies(holder.entity.permissions.inbox), holder)
+            replies = _replies(holder.entity.permissions.inbox)
+            inboxes.setdefault(holder.account.name, SubjectIndex()).add(replies, holder)
+            beginnings.setdefault(holder.account.name, {"*", ">"}).add(replies.partition(".")[0])
     for holder in browsers(backend):
-        index = inboxes.get(holder.account.name, SubjectIndex())
-        for grant, other in _others_inboxes(holder, index):
+        index = inboxes.get(holder.account.name)
+        if index is None:
+            continue
+        begins = tuple(beginnings[holder.account.name])
+        near = [grant for grant in holder.permissions.subscribe.allow if grant.subject.startswith(begins)]
+        for grant, other in _others_inboxes(holder, near, index):
             whose = "of another of its tokens" if other.entity is holder.entity else f"of {other.shown}"
             yield Diagnostic(
                 code="inbox-open",
@@ -152,15 +161,18 @@ def inbox_open(backend: Backend) -> Iterable[Diagnostic]:
             )
 
 
+@lru_cache(maxsize=1024)  # many roles have the same one
 def _replies(inbox: str) -> str:
     """Return where somebody's replies come in: clients put a token of their own behind the prefix."""
     return f"{filled_in(inbox)}.{SOMEBODY}.>"
 
 
-def _others_inboxes(holder: Holder, inboxes: SubjectIndex[Holder]) -> Iterator[tuple[Grant, Holder]]:
-    """Each grant of a subscription by which it sees somebody else's inbox, and whose; the open ones left out."""
+def _others_inboxes(
+    holder: Holder, grants: Iterable[Grant], inboxes: SubjectIndex[Holder]
+) -> Iterator[tuple[Grant, Holder]]:
+    """Each of these subscriptions by which it sees somebody else's inbox, and whose; the open ones left out."""
     rules: Rules = holder.permissions.subscribe
-    for grant in rules.allow:
+    for grant in grants:
         if _is_everything(grant, "subscribe"):
             continue
         subject = subscribable(grant)

@@ -126,7 +126,7 @@ def _cookies(backend: Backend) -> Iterator[tuple[str, int, Location | None]]:
             token, ttl = role_token_size(), holder.entity.ttl or 0
         yield holder.shown, cookie_size(cookie, token, ttl), holder.at
     for account, user in _role_users(backend):
-        if Holder(account=account, entity=account.roles[str(user.role)]).browser:
+        if Holder(account=account, entity=account.roles[str(user.role)], noun="role").browser:
             yield f'user "{user.name}"', cookie_size(cookie, user_token_size(user), _YEAR), user.at
 
 

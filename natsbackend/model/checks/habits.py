@@ -25,8 +25,7 @@ _SLASHED = re.compile(r"\A[^.]*/[^.]*\Z")
 def _subjects(backend: Backend, holding: re.Pattern[str]) -> Iterator[tuple[str, Location | None]]:
     """Every valid subject that holds something, each once a place; a letter stands for each `{{…}}` in it."""
     seen: set[tuple[str, Location | None]] = set()
-    for subject, at in backend.written.odd_subjects():
-        plain = _TEMPLATE.sub("x", subject) if "{{" in subject else subject
+    for plain, at in backend.written.odd_subjects():
         if holding.search(plain) and (plain, at) not in seen and why_invalid(plain) is None:
             seen.add((plain, at))
             yield plain, at
@@ -84,7 +83,7 @@ def sharing_template(backend: Backend) -> Iterable[Diagnostic]:
     Templates are filled in for permissions alone (nats-server 2.15 `auth.go`, processUserPermissionsTemplate); the
     importer's key in an import is filled in before it is signed.
     """
-    for account in backend.accounts.values():
+    for account in backend.written.doubtful_accounts():
         for export in account.exports:
             found = _TEMPLATE.search(export.subject)
             if found:

@@ -60,6 +60,8 @@ def collision(backend: Backend) -> Iterable[Diagnostic]:
 def was_still_here(backend: Backend) -> Iterable[Diagnostic]:
     """`was:` names something that is still in the spec, or two things claim one former name."""
     for what, family in _families(backend):
+        if all(was is None for _, was, _ in family):
+            continue
         present = {name for name, _, _ in family}
         claimed: dict[str, str] = {}
         for name, was, at in family:
@@ -78,6 +80,8 @@ def was_still_here(backend: Backend) -> Iterable[Diagnostic]:
 def duplicate_key_name(backend: Backend) -> Iterable[Diagnostic]:
     """A list of signing keys names one twice."""
     for what, family in _families(backend):
+        if len(family) < 2:
+            continue
         seen: set[str] = set()
         for name, _, at in family:
             if name in seen:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 from natsbackend.errors import Diagnostic, Severity
-from natsbackend.model.entities import Action, Backend, Decision, Grant, Permissions, User
+from natsbackend.model.entities import Account, Action, Backend, Decision, Grant, Permissions, User
 from natsbackend.model.names import why_template_unsafe
 from natsbackend.subjects import (
     is_subset,
@@ -18,9 +18,9 @@ from natsbackend.subjects import (
 )
 
 
-def _permissions(backend: Backend) -> Iterator[tuple[Permissions, str | None]]:
+def _permissions(accounts: Iterable[Account]) -> Iterator[tuple[Permissions, str | None]]:
     """All permissions, and why no template is filled in there; None for a role, where they are."""
-    for account in backend.accounts.values():
+    for account in accounts:
         if account.details.default_permissions is not None:
             yield account.details.default_permissions, "an account's default permissions are of no role"
         for role in account.roles.values():
@@ -39,7 +39,7 @@ def _grants(permissions: Permissions) -> Iterator[tuple[Grant, bool]]:
 
 def subject(backend: Backend) -> Iterable[Diagnostic]:
     """A subject that the server would skip or refuse: the permission would silently be missing."""
-    for permissions, _ in _permissions(backend):
+    for permissions, _ in _permissions(backend.written.doubtful_accounts()):
         for grant, queue in _grants(permissions):
             if "{{" in grant.subject and any(f.problem for f in template_functions(grant.subject)):
                 continue  # `permission-template` says it
@@ -50,7 +50,7 @@ def subject(backend: Backend) -> Iterable[Diagnostic]:
 
 def template(backend: Backend) -> Iterable[Diagnostic]:
     """A template where none is filled in (outside a role), or one the server does not know."""
-    for permissions, why_not in _permissions(backend):
+    for permissions, why_not in _permissions(backend.written.doubtful_accounts()):
         for grant, _ in _grants(permissions):
             functions = template_functions(grant.subject)
             if functions and why_not is not None:
@@ -72,7 +72,7 @@ def queue_with_template(backend: Backend) -> Iterable[Diagnostic]:
 
     nats-server 2.15 `auth.go` (processUserPermissionsTemplate) reads such a list as subjects alone.
     """
-    for account in backend.accounts.values():
+    for account in backend.written.doubtful_accounts():
         for role in account.roles.values():
             for grants in (role.permissions.subscribe.allow, role.permissions.subscribe.deny):
                 templates = [g for g in grants if template_functions(g.subject)]
@@ -92,7 +92,7 @@ def star_at_the_end(backend: Backend) -> Iterable[Diagnostic]:
 
     `canSubscribe` looks the wanted subject up as if it were a literal, so that `a.*` admits `a.>`, which sees `a.b.c`.
     """
-    for permissions, _ in _permissions(backend):
+    for permissions, _ in _permissions(backend.accounts.values()):
         rules = permissions.subscribe
         for grant in rules.allow:
             subject, _ = split_queue(grant.subject)

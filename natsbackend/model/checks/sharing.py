@@ -6,7 +6,8 @@ The server answers 200 to a push of most of what is refused here, and drops the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
 
 from natsbackend.errors import Diagnostic
 from natsbackend.model.entities import UNLIMITED, Account, Backend, Export, Import, Kind
@@ -15,9 +16,11 @@ from natsbackend.subjects import (
     SubjectIndex,
     has_wildcard,
     import_local,
+    is_subset,
     why_invalid,
     why_invalid_local,
 )
+from natsbackend.subjects.index import FEW
 
 
 def _exports(backend: Backend) -> Iterator[tuple[Account, Export]]:
@@ -34,10 +37,11 @@ def _imports(backend: Backend) -> Iterator[tuple[Account, Import]]:
 
 def export_subject(backend: Backend) -> Iterable[Diagnostic]:
     """An exported subject that the server would not take."""
-    for _, export in _exports(backend):
-        why = why_invalid(export.subject)
-        if why:
-            yield Diagnostic(code="export-subject", message=why, at=export.at)
+    for account in backend.written.doubtful_accounts():
+        for export in account.exports:
+            why = why_invalid(export.subject)
+            if why:
+                yield Diagnostic(code="export-subject", message=why, at=export.at)
 
 
 def export_response(backend: Backend) -> Iterable[Diagnostic]:
@@ -51,8 +55,10 @@ def export_response(backend: Backend) -> Iterable[Diagnostic]:
 def export_overlap(backend: Backend) -> Iterable[Diagnostic]:
     """An export that contains another of its kind, in one account. Of two equal ones the second is reported."""
     for account in backend.accounts.values():
+        if _are_apart(account.exports):
+            continue
         seen: set[tuple[Kind, str]] = set()
-        for export in account.exports if len(account.exports) > 1 else ():
+        for export in account.exports:
             again = (export.kind, export.subject) in seen
             seen.add((export.kind, export.subject))
             covering = backend.offers.exports(account.name, export.kind).covering(export.subject)
@@ -67,15 +73,24 @@ def export_overlap(backend: Backend) -> Iterable[Diagnostic]:
                     break
 
 
+def _are_apart(exports: Sequence[Export]) -> bool:
+    """Tell quickly that few exports do not contain each other; False says only that they are many, or do."""
+    return len(exports) <= FEW and not any(
+        a.kind is b.kind and (is_subset(a.subject, b.subject) or is_subset(b.subject, a.subject))
+        for a, b in combinations(exports, 2)
+    )
+
+
 def import_subject(backend: Backend) -> Iterable[Diagnostic]:
     """An imported subject, or its local one, that the server would not take."""
-    for _, imported in _imports(backend):
-        why = why_invalid(imported.subject)
-        if why is None and imported.local_subject is not None:
-            service = imported.kind is Kind.SERVICE
-            why = why_invalid_local(imported.subject, imported.local_subject, service=service)
-        if why:
-            yield Diagnostic(code="import-subject", message=why, at=imported.at)
+    for account in backend.written.doubtful_accounts():
+        for imported in account.imports:
+            why = why_invalid(imported.subject)
+            if why is None and imported.local_subject is not None:
+                service = imported.kind is Kind.SERVICE
+                why = why_invalid_local(imported.subject, imported.local_subject, service=service)
+            if why:
+                yield Diagnostic(code="import-subject", message=why, at=imported.at)
 
 
 def import_unknown_account(backend: Backend) -> Iterable[Diagnostic]:
@@ -102,7 +117,7 @@ def import_without_export(backend: Backend) -> Iterable[Diagnostic]:
     nearest = Nearest()
     for account, imported in _imports(backend):
         exporter = backend.accounts.get(imported.account)
-        if exporter is None or exporter is account or backend.offers.offered(imported) is not None:
+        if exporter is None or exporter is account or backend.offers.is_offered(imported):
             continue
         if not why_invalid(imported.subject):
             yield _not_exported(backend, account, imported, nearest)
@@ -158,8 +173,10 @@ def import_duplicate(backend: Backend) -> Iterable[Diagnostic]:
 def import_overlap(backend: Backend) -> Iterable[Diagnostic]:
     """Services of one exporter whose local subjects contain one another (Go library, rule I16)."""
     for account in backend.accounts.values():
-        indexes: dict[str, SubjectIndex[Import]] = {}
         services = [i for i in account.imports if i.kind is Kind.SERVICE]
+        if len(services) < 2:
+            continue
+        indexes: dict[str, SubjectIndex[Import]] = {}
         for imported in services:
             local = import_local(imported.subject, imported.local_subject)
             indexes.setdefault(imported.account, SubjectIndex()).add(local, imported)
