@@ -86,6 +86,8 @@ class Desired:
     """Its public key."""
     names: Mapping[str, str]
     """Every public key that the lock knows, retired ones too, to its spec path (`accounts/web/roles/viewer`)."""
+    outside: Mapping[str, str] = field(default_factory=dict)
+    """Public keys of accounts of others that the spec names, to their names."""
     owned: frozenset[str] = frozenset()
     """Public keys of accounts that this spec once had and no longer has."""
     new_keys: frozenset[str] = frozenset()
