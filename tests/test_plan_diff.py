@@ -286,6 +286,17 @@ def test_imports_name_their_exporter_and_hide_their_activation() -> None:
     )
 
 
+def test_an_account_of_others_has_the_name_that_the_spec_gives_it() -> None:
+    new = wanted("web", {}, key=WEB, issuer=ISSUER)
+    token = token_of(wanted("what it calls itself", {}, key=TELEMETRY, issuer=ISSUER), ISSUER)
+    held = Snapshot(source="x", accounts={TELEMETRY.public: token})
+    desired = Desired(operator=new.unsigned, accounts=(new,), system_account="", names={})
+    assert Names(desired, held).account(TELEMETRY.public) == "what it calls itself"
+    assert Names(desired, Snapshot(source="x", accounts={})).account(TELEMETRY.public).startswith("A")
+    named = replace(desired, outside={TELEMETRY.public: "accounts/partner"})
+    assert Names(named, held).account(TELEMETRY.public) == "partner"
+
+
 def test_a_new_account_and_one_that_goes() -> None:
     new = wanted("web", {"limits": {"conn": -1}, "description": "x"}, key=WEB, issuer=ISSUER)
     gone = token_of(wanted("old", {}, key=TELEMETRY, issuer=ISSUER), ISSUER)

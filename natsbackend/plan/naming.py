@@ -21,7 +21,8 @@ class Names:
         self._paths = desired.names
         self._new = desired.new_keys
         self._held = held.accounts
-        self._accounts = {each.unsigned.claims.subject: each.name for each in desired.accounts}
+        self._accounts = {key: name.removeprefix("accounts/") for key, name in desired.outside.items()}
+        self._accounts |= {each.unsigned.claims.subject: each.name for each in desired.accounts}
 
     def account(self, key: str) -> str:
         """Return an account's name: in the spec, in the lock, in its own JWT, else its key, shortened."""
