@@ -173,7 +173,7 @@ def test_an_account_that_others_have_taken_over_is_never_pruned(space: Workspace
     space.accounts["shop"]["imports"] = [{"from": "theirs", "stream": "theirs.>"}]
     space.spec["outside"] = {"theirs": {"public_key": key}}
     drop(space)
-    answer = prune(space, code=1)  # what is imported is not offered there
+    answer = prune(space, "--force", code=1)  # what is imported is not offered there
     assert answer["pruned"]["accounts"] == answer["dropped_accounts"] == []
     assert key in one.stored()
 

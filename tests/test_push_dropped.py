@@ -23,14 +23,19 @@ def test_an_import_from_an_account_that_is_not_there(space: Workspace, server: N
     space.spec["outside"] = {"billing": {"public_key": BILLING.public}}
     space.accounts["lab"]["imports"].append({"from": "billing", "stream": "bills.>"})
     space.generate(now=NOW + 10)
-    ran = push(space, "--yes", code=1)
+    refused = push(space, "--yes", code=1)
+    assert "error[import-not-offered]" in refused.err
+    at = line_of(space, '"from": "billing"') - 1
+    assert f"natsbackend.yaml:{at}:" in refused.err
+    assert refused.out == ""  # nothing was sent
+    ran = push(space, "--yes", "--force", code=1)
     line = line_of(space, '"from": "billing"') - 1  # where the import begins
     where = f"natsbackend.yaml:{line}:"
     said = 'account "lab": the import of stream "bills.>" from "billing" is not in effect on '
     assert f"error[import-dropped]: {said}" in ran.err
     assert where in ran.err.partition("error[import-dropped]")[0].splitlines()[-1]
     assert "1 failed" in ran.out
-    answer = push(space, "--yes", "--format", "json", code=1).json
+    answer = push(space, "--yes", "--force", "--format", "json", code=1).json
     (finding,) = answer["findings"]
     assert finding["id"] == "import-dropped"
     assert finding["at"].startswith(where)

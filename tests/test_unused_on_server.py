@@ -178,7 +178,7 @@ def test_nothing_is_said_over_tls_to_a_server_without(tmp_path: Path) -> None:
     space = written(tmp_path / "n", spec_of({"listen": f"{HOST}:{nats}"}, web={"users": {"one": EDGE}}))
     tree = plan_tree(open_spec(str(space.file)), space.project, now=1_750_000_000)
     target = Target(name="t", urls=(f"tls://{HOST}:{nats}",))
-    with serving(space), pytest.raises(ResolverUnavailable, match="secure connection not available"):
+    with serving(space), pytest.raises(ResolverUnavailable, match="the server does not offer tls"):
         push(tree, target, now=1_750_000_000, timeout=1.0)
 
 

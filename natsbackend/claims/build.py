@@ -66,6 +66,11 @@ def build(
             yield user_claims(account, user, keyring)
 
 
+def imports_in_order(account: Account) -> list[Import]:
+    """Return the imports of an account as its claims list them: Go sorts them by subject."""
+    return sorted(account.imports, key=lambda i: (i.subject, i.kind, i.account))
+
+
 def key_paths(backend: Backend) -> Iterator[str]:
     """Return every path that needs a key."""
     yield OPERATOR_PATH
@@ -125,7 +130,7 @@ def account_claims(
     """
     nats: dict[str, object] = {}
     if account.imports:
-        imports = sorted(account.imports, key=lambda i: (i.subject, i.kind, i.account))
+        imports = imports_in_order(account)
         nats["imports"] = [import_nats(account, i, keyring, (activations or {}).get(i)) for i in imports]
     if account.exports:
         nats["exports"] = [

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from natsbackend.workflow.push_run import Outcome, Prepared
 
 INTERRUPTED = 130
+FORCED = frozenset({"import-not-offered"})
+"""Problems that `--force` goes past: of two specs that import from each other, one has to be pushed first."""
 
 
 def register(app: typer.Typer) -> None:
@@ -76,7 +78,8 @@ def push(
         bool,
         typer.Option(
             "--force",
-            help="Go on where a guard would stop: many accounts at once, the system account, a newer JWT there.",
+            help="Go on where a guard would stop: many accounts at once, the system account, a newer JWT there, an "
+            "import that nobody offers yet.",
         ),
     ] = False,
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
@@ -141,8 +144,9 @@ def _agree(prepared: Prepared, plan: str | None, *, force: bool, must_ask: bool)
     from natsbackend.errors import ProjectError, SpecError
     from natsbackend.workflow.push_plan import read_plan, refuse_another
 
-    if prepared.plan.problems:
-        raise SpecError(prepared.plan.problems)
+    problems = tuple(each for each in prepared.plan.problems if not (force and each.code in FORCED))
+    if problems:
+        raise SpecError(problems)
     if plan is not None:
         refuse_another(read_plan(Path(plan)), prepared.plan)
     if prepared.plan.guards and not (force or must_ask):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from natsbackend.claims.build import build
+from natsbackend.claims.build import build, imports_in_order
 from natsbackend.claims.codec import TokenKind
 from natsbackend.errors import PlanError, ProjectError
 from natsbackend.lock import render_lock
@@ -32,6 +32,7 @@ def desired(tree: Tree, spared: frozenset[str]) -> Desired:
                 unsigned=accounts[account.path],
                 digest=lock.issued[account.path].digest,
                 at=account.at,
+                imports_at=tuple(each.at for each in imports_in_order(account)),
             )
             for account in backend.accounts.values()
         ),

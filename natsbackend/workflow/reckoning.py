@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from natsbackend.claims.build import build
+from natsbackend.claims.build import build, imports_in_order
 from natsbackend.claims.codec import TokenKind, claims_digest
 from natsbackend.claims.sharing import activations
 from natsbackend.claims.unsigned import Unsigned
@@ -63,6 +63,7 @@ class Reckoned:
                     digest=self.digests.get(account.path, ""),
                     is_new=account.path in self.new_keys,
                     at=account.at,
+                    imports_at=tuple(each.at for each in imports_in_order(account)),
                 )
                 for account in backend.accounts.values()
             ),
