@@ -53,6 +53,18 @@ def test_what_is_taken_for_plain_is_valid_and_plain(texts: list[str]) -> None:
             assert split_queue(text) == (text, None)
 
 
+def odd_of(*texts: str) -> list[str]:
+    return sorted(subject for subject, _ in written_by(*texts).odd_subjects())
+
+
+@given(texts=st.lists(subjects, min_size=3, max_size=3))
+@example(texts=["a.{{x", "b", "c}}"])
+def test_whether_a_subject_is_odd_is_its_own_affair(texts: list[str]) -> None:
+    first, second, third = texts
+    alone = odd_of(first) + odd_of("a", second) + odd_of("a", "a", third)
+    assert odd_of(first, second, third) == sorted(alone)
+
+
 @pytest.mark.parametrize("text", ["a", "a.b", "a.*.b", "*", ">", "a.>", "*.>", "$SYS.REQ-1_x"])
 def test_plain_subjects_need_no_second_look(text: str) -> None:
     assert written_by(text, text, text).doubtful_accounts() == ()

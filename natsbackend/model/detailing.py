@@ -64,10 +64,13 @@ def operator_details(spec: Spec) -> OperatorDetails:
     )
 
 
+_NO_DETAILS = AccountDetails()
+
+
 def account_details(spec: Spec, name: str, model: AccountSpec) -> AccountDetails:
     """Turn an account's words; most accounts have none, and cost nothing."""
     if model.cluster_traffic is None and model.model_fields_set.isdisjoint(_ACCOUNT_WORDS):
-        return AccountDetails()
+        return _NO_DETAILS
     written = tuple(word for word in _ACCOUNT_WORDS if word in model.model_fields_set)
     base = ("accounts", name)
     trace = model.trace

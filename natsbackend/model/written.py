@@ -12,7 +12,7 @@ from natsbackend.subjects import split_queue
 if TYPE_CHECKING:
     from natsbackend.model.entities import Account, Grant, Role, User
 
-_TEMPLATE = re.compile(r"\{\{[^}]*\}\}")
+_TEMPLATE = re.compile(r"\{\{[^}\n]*\}\}")
 _ODD = re.compile(r"[^.*>][*>]|[/{}]")
 """A wildcard within a token, a slash or a brace: what plain subjects do not have."""
 _UNUSUAL = ("..", "\n.", ".\n", "\n\n", " ", "/", "{", "}")
@@ -46,9 +46,19 @@ class Written:
 
     def _look(self) -> tuple[Account, ...]:
         if self._doubtful is None:
-            self._doubtful = tuple(a for a in self._accounts.values() if _is_renaming(a) or not _is_plain(a))
-            subjects = ((_without_templates(s), at) for a in self._doubtful for s, at in _subjects(a))
-            self._odd = tuple((s, at) for s, at in subjects if _ODD.search(s))
+            doubtful: list[Account] = []
+            odd: list[tuple[str, Location | None]] = []
+            for account in self._accounts.values():
+                texts = _texts(account)
+                written = "\n".join(("", *texts, ""))
+                lines = _without_templates(written)
+                is_plain = not texts or _are_plain(lines, len(texts))
+                if not is_plain or lines is not written or _is_renaming(account):
+                    doubtful.append(account)
+                if not is_plain:
+                    subjects = ((_without_templates(subject), at) for subject, at in _subjects(account))
+                    odd += [(subject, at) for subject, at in subjects if _ODD.search(subject)]
+            self._doubtful, self._odd = tuple(doubtful), tuple(odd)
         return self._doubtful
 
 
@@ -60,24 +70,32 @@ def _is_renaming(account: Account) -> bool:
     return any(taken.local_subject is not None for taken in account.imports)
 
 
-def _is_plain(account: Account) -> bool:
-    """Tell quickly that all subjects are valid, of plain tokens and wildcards; False says only that it takes a look.
-
-    All of them are searched at once, since nearly every subject of nearly every account is plain.
-    """
+def _texts(account: Account) -> list[str]:
+    """Return the subjects quickly, without their places and with their queue groups."""
     texts = [grant.subject for grant in _grants(account)]
     texts += [export.subject for export in account.exports]
     texts += [taken.subject for taken in account.imports]
+    texts += [taken.local_subject for taken in account.imports if taken.local_subject is not None]
     texts += account.details.mappings
-    lines = "\n".join(("", *texts, ""))
-    if not (lines.isascii() and "".join(texts).isprintable()) or (
-        texts and any(u in lines for u in _UNUSUAL)
-    ):
+    return texts
+
+
+def _are_plain(lines: str, count: int) -> bool:
+    """Tell quickly that so many subjects are valid, of plain tokens and wildcards; False says: look at each.
+
+    They stand between line ends, to be searched at once: nearly every subject of nearly every account is plain.
+    """
+    if not (lines.isascii() and lines.replace("\n", "").isprintable() and lines.count("\n") == count + 1):
+        return False
+    if any(unusual in lines for unusual in _UNUSUAL):
         return False
     stars, rests = lines.count("*"), lines.count(">")
-    return stars == lines.count(".*") + lines.count("\n*") == lines.count("*.") + lines.count(
-        "*\n"
-    ) and rests == lines.count(".>") + lines.count("\n>") == lines.count(">\n")
+    return (  # each wildcard begins a token, and ends it; a `>` ends its subject
+        stars == lines.count(".*") + lines.count("\n*")
+        and stars == lines.count("*.") + lines.count("*\n")
+        and rests == lines.count(".>") + lines.count("\n>")
+        and rests == lines.count(">\n")
+    )
 
 
 def _grants(account: Account) -> Iterator[Grant]:

@@ -6,6 +6,8 @@ garbage collector paused, as `examine` does: with it, loading alone would be the
 
 - `ring`: the spec of `bench_generate.py`, where each account has 3 exports, 3 imports from its neighbours, 2 signing
   keys and 1 user with creds. The whole check may take twice as long as loading.
+- `roles`: as `ring`, but each account has a role for browsers in the place of keys and user, with a template and a
+  request, so that every lint has something to look at. It may take as long.
 - `hub`: one account that all others import from and that imports from all others, so that whatever is asked of an
   exporter's list once for each import would be quadratic here.
 - `wrong`: as `ring`, but no import is exported as it is written, and half of them name an account that is not there:
@@ -35,7 +37,8 @@ from natsbackend.workflow.opening import examine, read_file
 SIZES = (100, 1_000, 10_000)
 ROUNDS = {100: 7, 1_000: 7, 10_000: 3}
 LIMIT = 2.0
-"""A check may take so many times what loading takes, for `ring` of 1,000 accounts."""
+"""A check may take so many times what loading takes, for `ring` and `roles` of 1,000 accounts."""
+HELD = frozenset({"ring", "roles"})
 LIMIT_GROWTH = 1.5
 """An account among ten times as many may cost so many times as much."""
 
@@ -58,8 +61,22 @@ def wrong(count: int) -> Iterator[str]:
         yield renamed.replace("{from: tenant", "{from: tenent", 1)
 
 
+def roles(count: int) -> Iterator[str]:
+    """Write a spec of tenants for browsers."""
+    for lines in bench_generate.lines(count):
+        account, found, _ = lines.partition("    users:\n")
+        if not found:
+            yield lines
+            continue
+        name = account.split(":")[0].strip()
+        yield account.replace("    signing_keys: [main, spare]\n", "")
+        yield "    roles:\n      viewer:\n        websocket: true\n        ttl: 15m\n"
+        yield f'        subscribe: [{name}.events.>, "user.{{{{name()}}}}.>"]\n        request: [{name}.query]\n'
+
+
 SPECS: Mapping[str, Callable[[int], Iterator[str]]] = {
     "ring": bench_generate.lines,
+    "roles": roles,
     "hub": hub,
     "wrong": wrong,
 }
@@ -93,7 +110,7 @@ def main() -> int:
                 loading, checking = (min(times) for times in in_turns(ROUNDS[count], *measures))
                 each = checking / count
                 what = f"{name}, {count:>6,} accounts: {each * 1e6:6.0f} us an account; the whole check"
-                limit = LIMIT if name == "ring" and count == 1_000 else 99
+                limit = LIMIT if name in HELD and count == 1_000 else 99
                 report.figure(f"{what} / loading", checking / loading, limit)
                 if earlier and count == SIZES[-1]:
                     report.figure(
