@@ -54,6 +54,8 @@ PIECES = st.sampled_from(
 @example("https://[fe80::1%25en0]/")
 @example("https://h:99999/")
 @example("https://a:b:c/")
+@example("https://\\@0")
+@example("https://é@h")
 @settings(max_examples=2000)
 def test_what_is_taken_here_go_takes(text: str) -> None:
     if url_parts(text) is not None:
