@@ -56,7 +56,7 @@ def written(root: Path, spec: Spec, *, like: Workspace | None = None) -> Workspa
     if like is not None:
         shutil.copytree(like.root, root, ignore=shutil.ignore_patterns("data", "*.log"))
     space = Workspace(root=root, spec=spec)
-    root.mkdir(exist_ok=True)
+    root.mkdir(parents=True, exist_ok=True)
     space.generate(now=NOW)
     return space
 
