@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from natsbackend.resolvers.directory import open_directory_resolver
+from natsbackend.resolvers.http import open_http_resolver
 from natsbackend.resolvers.interface import Resolver
+from support.accountserver import account_server
 from support.programs import program
 from support.resolvers import World, free_ports, full_resolvers
 
@@ -93,6 +95,27 @@ def _directory(world: World, home: Path) -> Iterator[Subject]:
     )
 
 
+@contextmanager
+def _http(world: World, home: Path, *, is_tls: bool = False) -> Iterator[Subject]:
+    tls, believed = None, None
+    if is_tls:
+        cert, private = certificate(home)
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(cert, private)
+        believed = ssl.create_default_context(cafile=str(cert))
+    with account_server(world.operator_jwt(), tls=tls) as server:
+        yield Subject(
+            world=world,
+            open=lambda: open_http_resolver(server.url, timeout=2, tls_context=believed),
+            holders=(server.url.split("/")[2],),
+            removes=False,
+        )
+
+
+def _https(world: World, home: Path) -> AbstractContextManager[Subject]:
+    return _http(world, home, is_tls=True)
+
+
 KINDS: dict[str, Callable[[World, Path], AbstractContextManager[Subject]]] = {
     "nats": _one,
     "nats-cluster": _cluster,
@@ -100,6 +123,8 @@ KINDS: dict[str, Callable[[World, Path], AbstractContextManager[Subject]]] = {
     "nats-failover": _failover,
     "nats-tls": _tls,
     "directory": _directory,
+    "http": _http,
+    "https": _https,
 }
 
 
