@@ -64,6 +64,12 @@ def _account(account: AccountChange, styled: Colour) -> Iterator[str]:
     yield from _consequences(account.consequences, styled, "    ")
 
 
+def change_lines(changes: tuple[Change, ...]) -> Iterator[str]:
+    """Return changed words as plain lines, those of a section below its name and indented by two."""
+    for line in _changes(changes, lambda text, _: text):
+        yield line[4:]
+
+
 def _header(account: AccountChange, styled: Colour, beside: str) -> str:
     head = styled(f"{SIGNS[account.action]} account {shown(account.name)}", account.action.value)
     return f"{head}  {styled(beside, 'dim')}" if beside else head
