@@ -30,7 +30,6 @@ from natsbackend.resolvers.interface import (
     Effect,
     PushInterrupted,
     PushRejected,
-    Resolver,
     Step,
 )
 from natsbackend.resolvers.nats import NatsResolver, open_nats_resolver
@@ -104,17 +103,6 @@ def use_account(url: str, account: AccountPush, signer: KeyPair) -> None:
 
 
 # --- what it is for ---
-
-
-def test_push_stores_what_lookup_then_gives_back(world: World, resolver: NatsResolver) -> None:
-    pushes = world.accounts(3)
-    assert set(resolver.lookup([p.account for p in pushes]).values()) == {None}
-    results = resolver.push(pushes)
-    assert [(r.account, r.ok, r.stored, r.is_unchanged) for r in results] == [
-        (p.account, True, ("n1",), False) for p in pushes
-    ]
-    assert {r.effective["n1"] for r in results} == {Effect.NOT_LOADED}
-    assert resolver.lookup([p.account for p in pushes]) == {p.account: p.jwt for p in pushes}
 
 
 def test_servers_say_whom_they_trust(world: World, resolver: NatsResolver) -> None:
@@ -215,22 +203,6 @@ def test_a_jwt_larger_than_max_payload_is_refused_before_sending(world: World, t
         assert result.ok
 
 
-def test_a_jwt_with_a_line_end_is_refused(world: World, resolver: NatsResolver) -> None:
-    account = world.account(41)
-    with pytest.raises(ResolverRejected, match="not one JWT"):
-        resolver.push([AccountPush(account=account.account, jwt=account.jwt + "\n", name="web")])
-
-
-def test_a_jwt_of_another_account_is_refused(world: World, resolver: NatsResolver) -> None:
-    with pytest.raises(ResolverRejected, match="not one JWT"):
-        resolver.push([AccountPush(account=world.account(42).account, jwt=world.account(43).jwt, name="web")])
-
-
-def test_an_account_that_is_there_twice_is_refused(world: World, resolver: NatsResolver) -> None:
-    with pytest.raises(ResolverRejected, match="twice"):
-        resolver.push([world.account(44), world.account(44, iat=NOW + 1)])
-
-
 def test_a_lookup_of_no_account_key_is_refused_as_the_server_keeps_silent(resolver: NatsResolver) -> None:
     with pytest.raises(InvalidKey):
         resolver.lookup([STRANGER.public])
@@ -286,11 +258,6 @@ def test_the_roles_of_the_system_account_may_do_what_is_needed() -> None:
     assert set(OBSERVER_PUBLISH) <= set(READ_SUBJECTS)
     assert set(READER_PUBLISH) <= set(READ_SUBJECTS)
     assert {*PUSHER_PUBLISH, DELETE, LOAD} <= {*READ_SUBJECTS, *WRITE_SUBJECTS}
-
-
-def test_nothing_to_push_is_no_error(resolver: NatsResolver) -> None:
-    assert resolver.push([]) == ()
-    assert resolver.lookup([]) == {}
 
 
 # --- what is stored and not in effect ---
@@ -429,12 +396,6 @@ def test_a_server_that_is_down_is_told_at_once(world: World) -> None:
     assert time.monotonic() - started < 3  # the timeout is 5
 
 
-def test_the_next_url_is_tried(world: World, shared_url: str) -> None:
-    (port,) = free_ports(1)
-    with world.open([f"nats://127.0.0.1:{port}", shared_url]) as resolver:
-        assert len(resolver.servers()) == 1
-
-
 def test_something_that_never_speaks_is_given_up_in_time(world: World) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
@@ -540,21 +501,8 @@ def test_a_url_that_cannot_be_pushed_to_is_refused(world: World, url: str) -> No
     assert "tls://HOST:PORT" in str(caught.value.hint)
 
 
-def test_a_closed_resolver_says_so(world: World, shared_url: str) -> None:
-    with world.open([shared_url]) as resolver:
-        resolver.close()
-        resolver.close()
-        with pytest.raises(ResolverUnavailable, match="closed"):
-            resolver.servers()
-
-
 def test_jwt_and_seed_are_not_shown(world: World) -> None:
     login = Login(jwt=world.user_jwt(), key=world.user, inbox_prefix="_INBOX.x", timeout=1)
     shown = f"{login!r} {world.account(1)!r}"
     assert "eyJ" not in shown
     assert world.user.reveal_seed() not in shown
-
-
-def test_it_is_a_resolver(resolver: NatsResolver) -> None:
-    one: Resolver = resolver
-    assert one.servers()

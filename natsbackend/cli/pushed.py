@@ -55,7 +55,8 @@ def tell(prepared: Prepared, outcome: Outcome, *, quiet: bool, verbose: bool) ->
             output.answer(f"{output.good('✓')} {result.name}: {state}, on {servers}")
             if result.name in unseen:
                 where = ", ".join(short(server) for server in unseen[result.name])
-                output.answer(f"  not verified on {where}: nobody has used it there yet")
+                why = "nobody has used it there yet" if result.effective else "no running server was asked"
+                output.answer(f"  not verified on {where}: {why}")
     _tell_deletion(prepared, outcome, quiet=quiet)
     if not quiet:
         output.answer(_summary(outcome, len(unseen)))

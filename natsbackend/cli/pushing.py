@@ -49,7 +49,8 @@ def push(
         typer.Option(
             "--server",
             metavar="URL",
-            help="Push here instead: nats://HOST:PORT. Repeatable: several are ways into one cluster.",
+            help="Push here instead: nats://HOST:PORT, or https://HOST:PORT/jwt/v1 of an account server. Repeatable: "
+            "several are ways into one cluster.",
         ),
     ] = None,
     servers: Annotated[
@@ -159,7 +160,7 @@ def _agree(prepared: Prepared, plan: str | None, *, force: bool, must_ask: bool)
     for guard in () if force else prepared.plan.guards:
         _ask(f"{guard}; is that meant?")
     target = prepared.request.target
-    _ask(f"push {counted(len(prepared.tree.backend.accounts), 'account')} to {', '.join(target.urls)}?")
+    _ask(f"push {counted(len(prepared.tree.backend.accounts), 'account')} to {target.where}?")
 
 
 def _ask(question: str) -> None:

@@ -24,6 +24,7 @@ from natsbackend.model.sharing import Kind as Kind
 from natsbackend.model.sharing import OutsideAccount as OutsideAccount
 from natsbackend.model.sharing import Response as Response
 from natsbackend.model.switched import SwitchedOff
+from natsbackend.model.targets import Target as Target
 from natsbackend.model.written import Written
 
 UNLIMITED = -1
@@ -221,19 +222,6 @@ class Operator:
     system_account: str = "SYS"
     details: OperatorDetails = OperatorDetails()
     at: Location | None = field(default=None, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """Where accounts are pushed to."""
-
-    name: str
-    urls: tuple[str, ...]
-    servers: int | None = None
-    """How many servers must answer; None: counted."""
-    at: Location | None = field(default=None, compare=False, repr=False)
-    places: tuple[Location, ...] = field(default=(), compare=False, repr=False)
-    """Where each URL stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,6 @@ from natsbackend.model.entities import (
     Response,
     Role,
     SigningKey,
-    Target,
     User,
     account_path,
     operator_signing_path,
@@ -41,6 +40,7 @@ from natsbackend.model.serving import Server
 from natsbackend.model.sharing import EVERYONE, Latency, undecorated, without_account_token
 from natsbackend.model.switched import switched_off
 from natsbackend.model.system import system_roles
+from natsbackend.model.targeting import targets
 from natsbackend.spec.limit_models import AccountLimitsSpec, JetStreamLimitsSpec
 from natsbackend.spec.load import Spec, Step
 from natsbackend.spec.models import AccountSpec, DefaultsSpec, SigningKeySpec
@@ -89,16 +89,7 @@ def resolve(spec: Spec) -> Resolved:
         operator=operator,
         accounts=accounts,
         server=_server(way),
-        targets={
-            name: Target(
-                name=name,
-                urls=tuple(t.nats),
-                servers=t.servers,
-                at=spec.key_at("targets", name),
-                places=tuple(spec.at("targets", name, "nats", i) for i in range(len(t.nats))),
-            )
-            for name, t in model.targets.items()
-        },
+        targets=targets(spec),
         tests=policy_tests(spec, accounts, way.say),
         outside={
             name: OutsideAccount(

@@ -141,6 +141,10 @@ class PushRejected(ResolverRejected):
         self.results = results
 
 
+class CannotRemove(ResolverRejected):
+    """A kind of resolver that deletes nothing: the tombstone of an account has to do, which lets nobody in."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
     """What the servers hold of one account."""

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from natsbackend.claims.codec import read_unverified
-from natsbackend.errors import ClaimsError, ResolverUnavailable
+from natsbackend.errors import ResolverUnavailable
 from natsbackend.resolvers.interface import ServerInfo
 from natsbackend.resolvers.nats_replies import member, object_of, server_id
 from natsbackend.resolvers.nats_stream import Stream
 from natsbackend.resolvers.nats_subjects import STATSZ, VARZ
 from natsbackend.resolvers.nats_wire import Login, Wire, reason_of, target_of
+from natsbackend.resolvers.trust import operator_issuers
 
 _POLL = 0.05
 """Seconds between questions whether the expected servers have found each other."""
@@ -114,21 +114,11 @@ async def _active_servers(wire: Wire) -> int:
 def _server(reply: Mapping[str, Any]) -> ServerInfo:
     about, operators = member(reply, "server"), member(reply, "data").get("trusted_operators_jwt")
     jwts = tuple(str(jwt) for jwt in operators) if isinstance(operators, list) else ()
-    issuers: set[str] = set()
-    for jwt in jwts:
-        try:
-            operator = read_unverified(jwt)
-        except ClaimsError:
-            continue  # whom it trusts by that is not known, so nothing of theirs is pushed
-        signing_keys = operator.nats.get("signing_keys")
-        issuers.update(map(str, signing_keys if isinstance(signing_keys, list) else ()))
-        if not operator.nats.get("strict_signing_key_usage"):
-            issuers.add(operator.subject)
     return ServerInfo(
         id=str(about.get("id")),
         name=str(about.get("name") or about.get("id")),
         version=str(about.get("ver")),
         cluster=str(about["cluster"]) if about.get("cluster") else None,
-        operator_issuers=frozenset(issuers),
+        operator_issuers=operator_issuers(jwts),
         operator_jwts=jwts,
     )

@@ -18,9 +18,9 @@ from natsbackend.spec.permission_models import DefaultPermissionsSpec, Permissio
 from natsbackend.spec.policy_models import PolicyTestSpec
 from natsbackend.spec.raw_claims import RAW_CLAIMS, AccountClaims, OperatorClaims
 from natsbackend.spec.section_models import ServerSectionSpec
-from natsbackend.spec.server_models import TargetSpec
 from natsbackend.spec.shape import LIST, MAP, Model, Was, becomes, by_shape
 from natsbackend.spec.sharing_models import ExportSpec, ImportSpec, OutsideAccountSpec
+from natsbackend.spec.target_models import TargetSpec
 from natsbackend.spec.units import Seconds, Timestamp, refuse
 from natsbackend.spec.user_models import ConnectingSpec
 

@@ -1,4 +1,4 @@
-"""The shape of the spec's `server` and `targets`; see `spec.models`."""
+"""The shape of the spec's `server`; see `spec.models`."""
 
 from __future__ import annotations
 
@@ -258,21 +258,4 @@ class ServerSpec(Model):
         "config. Sizes are numbers of bytes and times texts (`10s`); no secrets.",
         examples=[{"max_closed_clients": 100, "write_timeout": "retry"}],
         json_schema_extra=becomes("*", note="the options as they are"),
-    )
-
-
-class TargetSpec(Model):
-    """A running server or cluster to push to."""
-
-    nats: list[str] = Field(
-        description="URLs of the servers; any one that answers is used.",
-        examples=[["tls://n1:4222"]],
-        json_schema_extra=becomes(),
-    )
-    servers: int | None = Field(
-        default=None,
-        ge=1,
-        description="How many servers must answer. Default: as many as there are, by the first one's word.",
-        examples=[3],
-        json_schema_extra=becomes(),
     )

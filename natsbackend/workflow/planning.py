@@ -37,9 +37,9 @@ from natsbackend.project import Project
 from natsbackend.resolvers.interface import Resolver
 from natsbackend.workflow.opening import Opened, read_file
 from natsbackend.workflow.pruning import spared
-from natsbackend.workflow.reaching import reaching
 from natsbackend.workflow.reckoning import Reckoned, reckon
 from natsbackend.workflow.signing import RoleSigner
+from natsbackend.workflow.targets import open_target
 from natsbackend.workflow.tree import read_text
 
 _PUSH = "push"
@@ -76,7 +76,7 @@ def make_plan(request: Request) -> Plan:
     else:
         signer = RoleSigner(reckoned.backend, reckoned.base.keyring(), store)
         roles = (OBSERVER, PUSHER)
-        with reaching(signer, target, roles=roles, now=request.now, timeout=request.timeout) as resolver:
+        with open_target(signer, target, roles=roles, now=request.now, timeout=request.timeout) as resolver:
             held = snapshot_of_target(resolver, target)
     desired = reckoned.desired(spared(reckoned.backend, reckoned.lock, held))
     plan = assemble(desired, held, request.spec, render_lock(reckoned.base), prune=request.prune)
@@ -84,7 +84,7 @@ def make_plan(request: Request) -> Plan:
         plan,
         users=tuple(_users(reckoned)),
         keys_to_make=tuple(reckoned.new_keys),
-        seeds=tuple(_seeds(reckoned, store, pushes=target is not None)),
+        seeds=tuple(_seeds(reckoned, store, pushes=target is not None and target.mints)),
     )
 
 

@@ -1,4 +1,4 @@
-"""`push`: every account JWT to a NATS full resolver, verified by reading it back.
+"""`push`: every account JWT to a target, verified by reading it back.
 
 What is pushed is what `generate` last recorded: if the spec has moved on since, that is said and nothing is sent.
 The pushing user is minted for minutes from the system account's role `pusher` and never written anywhere.
@@ -15,11 +15,10 @@ from natsbackend.errors import ProjectError
 from natsbackend.model.entities import Backend, Target
 from natsbackend.model.system import PUSHER
 from natsbackend.project import Project
-from natsbackend.resolvers.interface import AccountPush, OnProgress, PushResult
-from natsbackend.resolvers.nats import NatsResolver
+from natsbackend.resolvers.interface import AccountPush, OnProgress, PushResult, Resolver
 from natsbackend.workflow.opening import Opened, open_spec
-from natsbackend.workflow.reaching import reaching
 from natsbackend.workflow.signing import RoleSigner
+from natsbackend.workflow.targets import open_target
 from natsbackend.workflow.tree import Tree, plan_tree, read_lock
 
 
@@ -51,7 +50,7 @@ def choose_target(backend: Backend, name: str | None, urls: Sequence[str], *, wh
         ProjectError: that is not clear.
     """
     if urls:
-        return Target(name="the command line", urls=tuple(urls))
+        return _of_command_line(tuple(urls))
     known = ", ".join(backend.targets) or "none"
     if name is not None:
         if name not in backend.targets:
@@ -66,6 +65,17 @@ def choose_target(backend: Backend, name: str | None, urls: Sequence[str], *, wh
         hint = f"{choose} --server URL"
         raise ProjectError(f"it is not clear where to {what}", hint=hint)
     return next(iter(backend.targets.values()))
+
+
+def _of_command_line(urls: tuple[str, ...]) -> Target:
+    name = "the command line"
+    if not any(url.startswith(("http://", "https://")) for url in urls):
+        return Target(name=name, urls=urls)
+    if len(urls) > 1:
+        raise ProjectError(
+            "an account server is one URL, and no way into a cluster", hint="give --server once"
+        )
+    return Target(name=name, http=urls[0], servers=1)
 
 
 def pushes(tree: Tree) -> tuple[AccountPush, ...]:
@@ -91,8 +101,8 @@ def push(
 
 
 @contextmanager
-def pushing(tree: Tree, target: Target, *, now: int, timeout: float = 5.0) -> Iterator[NatsResolver]:
-    """Log in to a target as a user of the role `pusher` that lives for five minutes."""
+def pushing(tree: Tree, target: Target, *, now: int, timeout: float = 5.0) -> Iterator[Resolver]:
+    """Open a target; to running servers, by default, as a user of the role `pusher` that lives for five minutes."""
     signer = RoleSigner(tree.backend, tree.lock.keyring(), tree.store)
-    with reaching(signer, target, roles=(PUSHER,), now=now, timeout=timeout) as resolver:
+    with open_target(signer, target, roles=(PUSHER,), now=now, timeout=timeout) as resolver:
         yield resolver

@@ -52,9 +52,15 @@ def _is(taken: Import, text: str, account: Account, keyring: Keyring) -> bool:
 
 
 def unverified(results: Iterable[PushResult]) -> dict[str, tuple[str, ...]]:
-    """Return, by account, the servers that hold its JWT and have not loaded it, so that its effect is not known."""
-    found = {
-        result.name: tuple(s for s, effect in result.effective.items() if effect is Effect.NOT_LOADED)
-        for result in results
-    }
+    """Return, by account, where its JWT is and its effect is not known.
+
+    That is a server that has not loaded it or did not say, or a place that is no running server.
+    """
+    found = {result.name: tuple(_unverified(result)) for result in results}
     return {name: servers for name, servers in found.items() if servers}
+
+
+def _unverified(result: PushResult) -> Iterator[str]:
+    for server in result.stored:
+        if result.effective.get(server, Effect.NOT_LOADED) is Effect.NOT_LOADED:
+            yield server

@@ -14,10 +14,11 @@ from natsbackend.claims.codec import Token, read_unverified
 from natsbackend.errors import ClaimsError, KeyStoreError, ProjectError, ResolverError, ResolverRejected
 from natsbackend.files import Batch
 from natsbackend.lock import Issued, Lock, render_lock
-from natsbackend.model.entities import Target
+from natsbackend.model.entities import OPERATOR_PATH, Target
 from natsbackend.plan.values import Action, Plan, Snapshot
 from natsbackend.project import Project
 from natsbackend.resolvers.interface import (
+    CannotRemove,
     Effect,
     OnProgress,
     PushInterrupted,
@@ -27,6 +28,7 @@ from natsbackend.resolvers.interface import (
     Resolver,
     ServerInfo,
 )
+from natsbackend.resolvers.trust import operator_issuers
 from natsbackend.workflow.found import Found, FoundRevocation, look_closer
 from natsbackend.workflow.opening import Opened
 from natsbackend.workflow.pruning import (
@@ -134,7 +136,7 @@ def prepare(request: Request) -> Prepared:
         held = resolver.lookup(_ids(base))
     snapshot = _snapshot(request.target, servers, held)
     kept = spared(tree.backend, tree.lock, snapshot)
-    trusted = frozenset[str]().union(*(server.operator_issuers for server in servers))
+    trusted = trusted_by(servers) or operator_issuers([tree.tokens[OPERATOR_PATH]])
     found = look_closer(tree, snapshot.accounts, trusted, force=request.force)
     _refuse_newer(found.newer)
     lock = found.known.lock
@@ -151,6 +153,11 @@ def prepare(request: Request) -> Prepared:
         tree = _issued(opened, request, tree, Known(lock=renewed, tokens=known.tokens), ())
         plan = planned()
     return Prepared(request=request, tree=tree, base=base, plan=plan, held=held, found=found, pruning=pruning)
+
+
+def trusted_by(servers: tuple[ServerInfo, ...]) -> frozenset[str]:
+    """Return who may sign accounts there; nobody if that is not known, as of a directory."""
+    return frozenset[str]().union(*(server.operator_issuers for server in servers))
 
 
 def _ids(lock: Lock) -> tuple[str, ...]:
@@ -318,9 +325,11 @@ def _buried(
         permits = digger.permits(graves, now=prepared.request.now)
         try:
             removed = resolver.remove(ids, permits, expected=expected)
+        except CannotRemove as error:
+            waits_for = error.message
         except ResolverError as error:
             return _outcome(results, ends=len(graves), error=error)
-        if removed.ok:
+        if removed is not None and removed.ok:
             _finish(prepared.tree.project, graves)
     pushed = _outcome(results, ends=len(graves))
     must = prepared.request.prune

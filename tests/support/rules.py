@@ -1348,7 +1348,13 @@ RULES: Mapping[str, Rule] = {
             RESOLVER % "type: memory" + "\n" + TARGET,
             RESOLVER % "type: url, url: 'https://a.example'" + "\n" + TARGET,
         ],
-        keeps=[RESOLVER % "type: cache" + "\n" + TARGET, RESOLVER % "type: memory", TARGET],
+        keeps=[
+            RESOLVER % "type: cache" + "\n" + TARGET,
+            RESOLVER % "type: memory",
+            TARGET,
+            RESOLVER % "type: url, url: 'https://a.example'"
+            + "\ntargets: {main: {http: 'https://a.example'}}",
+        ],
     ),
     "resolver-outside": Rule(
         breaks=[
@@ -1568,8 +1574,40 @@ RULES: Mapping[str, Rule] = {
             f"server: {{tls: {{{TLS}, min_version: '1.3', curve_preferences: [X25519]}}}}",
         ],
     ),
+    "target-words": Rule(
+        breaks=[
+            f"targets: {{main: {{{words}}}}}"
+            for words in (
+                "",
+                "servers: 2",
+                "nats: [n1], http: 'https://a'",
+                "http: 'https://a', directory: jwt",
+                "directory: jwt, servers: 1",
+                "http: 'https://a', creds: a.creds",
+                "directory: jwt, tls: {ca_file: a}",
+                "nats: []",
+                "directory: ''",
+                "nats: [n1], creds: a.creds, context: b",
+                "nats: [n1], context: ../b",
+                "nats: [n1], tls: {key_file: a}",
+            )
+        ],
+        keeps=[
+            f"targets: {{main: {{{words}}}}}"
+            for words in (
+                "nats: [n1], servers: 3, creds: a.creds, tls: {ca_file: a, cert_file: b, key_file: c}",
+                "nats: [n1], context: a-b_c",
+                "http: 'https://a', tls: {ca_file: a}",
+                "directory: jwt",
+            )
+        ],
+    ),
     "target-url": Rule(
         breaks=[
+            f"targets: {{main: {{http: '{url}'}}}}"
+            for url in ("nats://n1", "http://", "https://u:p@n1", "https://n1/jwt/v1?x", "n1")
+        ]
+        + [
             TARGET.replace("nats://n1", url)
             for url in (
                 "ws://n1:8080",
@@ -1587,7 +1625,8 @@ RULES: Mapping[str, Rule] = {
         ],
         keeps=[
             TARGET.replace("nats://n1", url) for url in ("nats://n1", "n1", "n1:4222", "tls://[::1]:4222/")
-        ],
+        ]
+        + ["targets: {main: {http: 'https://n1:9090/jwt/v1'}}"],
     ),
     "target-tls": Rule(
         breaks=[

@@ -168,6 +168,7 @@ CHECKS: Mapping[str, Check] = {
     "tls-verify": tls.tls_verify,
     "tls-pinned": tls.tls_pinned,
     "tls-cipher-suites": tls.tls_cipher_suites,
+    "target-words": targets.target_words,
     "target-url": targets.target_url,
     "target-tls": targets.target_tls,
     "server-limits": listeners.server_limits,

@@ -117,14 +117,16 @@ def resolver_outside(backend: Backend) -> Iterable[Diagnostic]:
 
 
 def resolver_push(backend: Backend) -> Iterable[Diagnostic]:
-    """Targets to push to, and servers whose resolver takes no push: they answer that nobody responds."""
+    """Targets to push to over NATS, and servers whose resolver takes no push: they answer that nobody responds."""
     server = backend.server
     kind = server.resolver.kind if server else ResolverKind.FULL
-    if server and backend.targets and kind in (ResolverKind.MEMORY, ResolverKind.URL):
+    over_nats = any(target.urls for target in backend.targets.values())
+    if server and over_nats and kind in (ResolverKind.MEMORY, ResolverKind.URL):
+        way = "a target {http: URL} of its account server" if kind is ResolverKind.URL else "no `targets`"
         yield Diagnostic(
             code="resolver-push",
             message=f"`push` cannot reach a server whose resolver is of the type `{kind}`",
             at=place(server, "resolver", "type"),
-            hint="take `type: full`, or roll out the config and no `targets`",
+            hint=f"take `type: full`, or roll out the config and {way}",
             severity=Severity.WARNING,
         )

@@ -1,16 +1,25 @@
-"""Rules about where `push` goes: URLs it can use, and TLS on both sides or on none."""
+"""Rules about where `push` goes: one way each, URLs it can use, and TLS on both sides or on none."""
 
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import SplitResult, urlsplit
 
 from natsbackend.errors import Diagnostic, Location, Severity
-from natsbackend.model.entities import Backend
+from natsbackend.model.entities import Backend, Target
 
 _SCHEMES = ("nats", "tls")
 _HINT = "write nats://HOST:PORT or tls://HOST:PORT"
+_WEB = ("http", "https")
+_WAYS = {
+    "nats": frozenset({"servers", "creds", "context", "tls"}),
+    "http": frozenset({"tls"}),
+    "directory": frozenset[str](),
+}
+"""The ways of a target, and the words that each takes besides."""
+_PATHS = re.compile(r"[/\\.]")
 
 
 def _urls(backend: Backend) -> Iterator[tuple[str, SplitResult | None, Location | None]]:
@@ -30,8 +39,51 @@ def _split(url: str) -> SplitResult | None:
     return parts if url.isprintable() and " " not in url else None
 
 
+def target_words(backend: Backend) -> Iterable[Diagnostic]:
+    """A target with no way to push or with several, or with words that its way does not take."""
+    for target in backend.targets.values():
+        for message, word, hint in _wrong_words(target):
+            yield Diagnostic(
+                code="target-words",
+                message=f'target "{target.name}": {message}',
+                at=target.words.get(word, target.at),
+                hint=hint,
+            )
+
+
+def _wrong_words(target: Target) -> Iterator[tuple[str, str, str]]:
+    """Message, word and hint of everything that is wrong with the words of a target."""
+    one = f"give it one of {', '.join(f'`{way}`' for way in _WAYS)}"
+    ways = [way for way in _WAYS if way in target.words]
+    if len(ways) != 1:
+        both = " and ".join(f"`{way}`" for way in ways)
+        yield f"it goes {both}" if ways else "nothing says where it is", (*ways, "")[-1], one
+        return
+    (way,) = ways
+    for word in sorted(target.words.keys() - _WAYS[way] - {way}):
+        fitting = " or ".join(f"`{other}`" for other, words in _WAYS.items() if word in words)
+        yield f"`{word}` means nothing with `{way}`", word, f"leave it out; it goes with {fitting}"
+    if (way == "nats" and not target.urls) or not target.where:
+        yield f"`{way}` is empty", way, "write where it is, or take the target out"
+    if "creds" in target.words and "context" in target.words:
+        yield "`creds` and `context` are two logins", "context", "leave one out"
+    if target.context is not None and (not target.context or _PATHS.search(target.context)):
+        yield f"{target.context[:80]!r} is no name of a context", "context", "`nats context ls` lists them"
+    if target.tls and target.tls.key_file is not None and target.tls.cert_file is None:
+        yield "`tls.key_file` is of no use without `cert_file`", "tls", "add the certificate"
+
+
 def target_url(backend: Backend) -> Iterable[Diagnostic]:
     """A URL of a target that nothing can be pushed to, or that holds a login, which is not what `push` shows."""
+    for target in backend.targets.values():
+        reason = None if not target.http else _why_unusable(_split(target.http), _WEB)
+        if reason is not None:
+            yield Diagnostic(
+                code="target-url",
+                message=f'the URL of target "{target.name}" is none of an account server: {reason}',
+                at=target.words.get("http", target.at),
+                hint="write https://HOST:PORT/jwt/v1",
+            )
     for url, parts, at in _urls(backend):
         reason = _why_unusable(parts)
         if reason is not None:
@@ -41,22 +93,20 @@ def target_url(backend: Backend) -> Iterable[Diagnostic]:
             )
 
 
-def _why_unusable(parts: SplitResult | None) -> str | None:
+def _why_unusable(parts: SplitResult | None, schemes: tuple[str, ...] = _SCHEMES) -> str | None:
     if parts is None:
         return "it cannot be read"
     if parts.scheme in ("ws", "wss"):
         return "`push` speaks to the listener for clients, and not over a websocket"
-    if parts.scheme not in _SCHEMES:
-        return f"its scheme is none of {', '.join(_SCHEMES)}"
+    if parts.scheme not in schemes:
+        return f"its scheme is none of {', '.join(schemes)}"
     if not parts.hostname or parts.port == 0:
         return "it names no host and port"
     if "@" in parts.netloc:
-        return "it holds a login, and `push` shows a JWT of its own"
-    return (
-        "it has a path, a query or a fragment"
-        if parts.path.strip("/") or parts.query or parts.fragment
-        else None
-    )
+        return "it holds a login, which would stand in Git"
+    if parts.query or parts.fragment or (parts.path.strip("/") and schemes is _SCHEMES):
+        return "it has a path, a query or a fragment"
+    return None
 
 
 def target_tls(backend: Backend) -> Iterable[Diagnostic]:
