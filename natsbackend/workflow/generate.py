@@ -87,7 +87,7 @@ def generate(
             written = tree.write()
             lasting = not any(outside_tokens(tree.backend))  # such a token ends, and its file may change
             if lasting and not tree.warnings and not tree.without_creds and not tree.has_secrets:
-                stamp.write(spec, project, tree.paths(), [project.accounts_dir])
+                stamp.write(spec, project, tree.paths(), [project.accounts_dir], gist=opened.gist)
     return _report(tree, written)
 
 
