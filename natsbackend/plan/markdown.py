@@ -133,6 +133,9 @@ def _rest(plan: Plan) -> Iterator[str]:
     if plan.operator:
         lines = [*_consequences(plan.operator_consequences), *_changes(plan.operator)]
         yield _details("operator", "changed", lines, is_open=True)
+    if plan.server or plan.server_consequences:
+        lines = [*_consequences(plan.server_consequences), *_changes(plan.server)]
+        yield _details("server", "changed" if plan.server else "", lines, is_open=True)
     if plan.users:
         users = []
         for each in plan.users:

@@ -31,6 +31,7 @@ def _parts(plan: Plan, styled: Colour) -> Iterator[Iterator[str]]:
         yield _account(account, styled)
     yield (_header(each, styled, _counts(each)) for each in brief)
     yield _operator(plan, styled)
+    yield _server(plan, styled)
     yield _section(
         "users", (_user(each.path, each.action, each.consequences, styled) for each in plan.users), styled
     )
@@ -108,6 +109,13 @@ def _operator(plan: Plan, styled: Colour) -> Iterator[str]:
         yield styled("~ operator", Action.CHANGED.value)
         yield from _changes(plan.operator, styled)
         yield from _consequences(plan.operator_consequences, styled, "    ")
+
+
+def _server(plan: Plan, styled: Colour) -> Iterator[str]:
+    if plan.server or plan.server_consequences:
+        yield styled("~ server", Action.CHANGED.value)
+        yield from _changes(plan.server, styled)
+        yield from _consequences(plan.server_consequences, styled, "    ")
 
 
 def _user(path: str, action: Action, consequences: tuple[Consequence, ...], styled: Colour) -> str:

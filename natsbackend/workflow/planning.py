@@ -40,6 +40,7 @@ from natsbackend.workflow.opening import Opened, read_file
 from natsbackend.workflow.pruning import spared
 from natsbackend.workflow.reaching import reaching
 from natsbackend.workflow.reckoning import Reckoned, reckon
+from natsbackend.workflow.server_plan import with_server
 from natsbackend.workflow.signing import RoleSigner
 from natsbackend.workflow.tree import read_text
 
@@ -81,6 +82,7 @@ def make_plan(request: Request) -> Plan:
             held = snapshot_of_target(resolver, target)
     desired = reckoned.desired(spared(reckoned.backend, reckoned.lock, held))
     plan = assemble(desired, held, request.spec, render_lock(reckoned.base), prune=request.prune)
+    plan = with_server(plan, reckoned, request.project)
     return replace(
         plan,
         users=tuple(_users(reckoned)),

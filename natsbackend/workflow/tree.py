@@ -178,7 +178,7 @@ def plan_tree(
     lock = issuing.finish()
     files, without = _token_contents(places, lock, seeds, issuing.tokens)
     files |= {file: (issuing.tokens[path], 0o644) for path, file in sentinel.items()}
-    files[project.server_conf] = (_server_conf(backend, lock, issuing.tokens, project), 0o644)
+    files[project.server_conf] = (server_conf(backend, lock, issuing.tokens, project), 0o644)
     secrets, missing = included_secrets(backend, project) if users else ({}, ())
     return Tree(
         project=project,
@@ -272,7 +272,8 @@ def _token_contents(
     return files, tuple(without)
 
 
-def _server_conf(backend: Backend, lock: Lock, tokens: Mapping[str, str], project: Project) -> str:
+def server_conf(backend: Backend, lock: Lock, tokens: Mapping[str, str], project: Project) -> str:
+    """Return the config of the servers; `tokens` are JWTs by path."""
     keyring = lock.keyring()
     resolver = backend.server.resolver if backend.server else Resolver()
     sentinel = find_sentinel(backend)
