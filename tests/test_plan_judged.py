@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from support.golden import NOW
@@ -195,3 +198,22 @@ def test_renewed_accounts_are_no_danger() -> None:
     want, held = many(30, changed=11)
     renewed = tuple(replace(each, action=Action.RENEWED) for each in diff(want, held))
     assert find_guards(renewed, want, held) == ()
+
+
+# --- the page ---
+
+
+def test_every_problem_of_a_plan_stands_on_its_page() -> None:
+    root = Path(__file__).parents[1]
+    tree = ast.parse((root / "natsbackend" / "plan" / "problems.py").read_text(encoding="utf-8"))
+    codes = {
+        word.value.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        for word in node.keywords
+        if word.arg == "code" and isinstance(word.value, ast.Constant)
+    }
+    page = (root / "docs" / "plan.md").read_text(encoding="utf-8")
+    section = page.partition("## What cannot work")[2].partition("\n## ")[0]
+    assert codes >= {"issuer-not-trusted", "import-not-offered"}
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE)) == codes

@@ -41,7 +41,14 @@ def test_a_new_project_is_all_to_be_made(tmp_path: Path) -> None:
     assert "accounts/shop" in found.keys_to_make
     assert all(account.public_key == "" for account in found.accounts)
     assert [path.name for path in tmp_path.iterdir()] == ["natsbackend.yaml"]  # nothing was made
-    plan(space, "--detailed-exitcode", code=3)
+    said = "nothing has been generated from this spec yet: `natsbackend generate` makes the keys"
+    assert said in plan(space, "--detailed-exitcode", code=3).out
+    space.generate()
+    space.accounts["new"] = {}
+    space.save()
+    out = plan(space).out
+    assert "+ accounts/new\n" in out
+    assert said not in out
 
 
 def test_nothing_changed_is_said_and_needs_no_seed(space: Workspace) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from natsbackend.model.entities import OPERATOR_PATH
 from natsbackend.plan.values import AccountChange, Action, Change, Consequence, Impact, Plan
 from natsbackend.plan.wordings import SIGNS, groups, note, nothing, shown, split_new, summary, worst
 from natsbackend.wording import counted
@@ -147,6 +148,8 @@ def _problem(text: str, styled: Colour) -> str:
 
 
 def _end(plan: Plan, styled: Colour) -> Iterator[str]:
+    if OPERATOR_PATH in plan.keys_to_make:
+        yield "nothing has been generated from this spec yet: `natsbackend generate` makes the keys, and signs"
     yield styled(f"against {shown(plan.source)}: {summary(plan)}", "bold")
     if said := worst(plan):
         yield styled(said, Impact.DISCONNECTS.value if "connections end" in said else Impact.REFUSES.value)

@@ -91,7 +91,15 @@ def make_plan(request: Request) -> Plan:
     )
 
 
-def assemble(desired: Desired, held: Snapshot, spec: Path, lock: str, *, prune: bool) -> Plan:
+def assemble(
+    desired: Desired,
+    held: Snapshot,
+    spec: Path,
+    lock: str,
+    *,
+    prune: bool,
+    issued: Mapping[str, int] | None = None,
+) -> Plan:
     """Put a plan together.
 
     Args:
@@ -100,6 +108,7 @@ def assemble(desired: Desired, held: Snapshot, spec: Path, lock: str, *, prune: 
         spec: the file of the spec.
         lock: the lock on disk.
         prune: accounts that only `--prune` removes count for the guards.
+        issued: `iat` of the JWTs that are here to be pushed, by the account's public key.
     """
     ours = frozenset(desired.names)
     known = replace(held, accounts={key: token for key, token in held.accounts.items() if key in ours})
@@ -116,7 +125,7 @@ def assemble(desired: Desired, held: Snapshot, spec: Path, lock: str, *, prune: 
         operator_consequences=consequences,
         identities=identities,
         guards=find_guards(accounts, desired, known, identities, prune=prune),
-        problems=find_problems(desired, known, accounts),
+        problems=find_problems(desired, known, accounts, issued=issued),
         digests=Digests(
             spec=spec_digest(spec),
             lock=digest(lock),
