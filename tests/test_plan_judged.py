@@ -17,7 +17,7 @@ from natsbackend.keys import KeyRole
 from natsbackend.plan.diff import diff
 from natsbackend.plan.guards import find_guards
 from natsbackend.plan.problems import find_problems
-from natsbackend.plan.values import Action, Desired, IdentityChange, Snapshot, Wanted
+from natsbackend.plan.values import Action, Desired, Snapshot, Wanted
 
 OPERATOR, SIGNING, STRANGE = (pair(KeyRole.OPERATOR, n) for n in (1, 2, 3))
 WEB, OTHER = pair(KeyRole.ACCOUNT, 4), pair(KeyRole.ACCOUNT, 5)
@@ -185,13 +185,6 @@ def test_the_system_account_has_a_sentence_of_its_own() -> None:
     assert '"a0"' in said
     other = want.accounts[1].unsigned.claims.subject
     assert guards(replace(want, system_account=other), held) == ()
-
-
-def test_another_identity_is_never_a_small_thing() -> None:
-    want, held = many(2, changed=0)
-    change = IdentityChange(path="accounts/web", before=WEB.public, after=OTHER.public)
-    (said,) = guards(want, held, identities=(change,))
-    assert said.startswith("accounts/web ")
 
 
 def test_renewed_accounts_are_no_danger() -> None:

@@ -208,4 +208,13 @@ def test_an_account_that_is_there_under_another_key_is_a_changed_identity(one: C
     shutil.rmtree(space.project.creds_dir / "old")
     found = read(space, "--to", "main")
     assert [each.path for each in found.identities] == ["accounts/old"]
-    assert any("another identity" in guard for guard in found.guards)
+    assert "refused without --force-identity" in plan(space, "--to", "main").out
+    one.run("generate")
+    refused = one.run("push", "--to", "main", "--yes", "--force", code=1)
+    assert (
+        f"refused without --force-identity: accounts/old is {found.identities[0].before} there" in refused.err
+    )
+    assert [each.path for each in read(space, "--to", "main").identities] == [
+        "accounts/old"
+    ]  # nothing was sent
+    one.run("push", "--to", "main", "--yes", "--force-identity")

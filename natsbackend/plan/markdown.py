@@ -67,7 +67,10 @@ def _head(plan: Plan) -> Iterator[str]:
         yield "> [!WARNING]\n> **Refused without `--force`:**"
         yield _fenced("text", plan.guards)
     if plan.identities:
-        yield "> [!CAUTION]\n> **Identities change.** Whatever trusts the old keys does not trust the new ones."
+        yield (
+            "> [!CAUTION]\n> **Identities change.** Whatever trusts the old keys does not trust the new ones; refused "
+            "without `--force-identity`."
+        )
         yield _fenced(
             "diff",
             [line for e in plan.identities for line in (f"- {e.path} {e.before}", f"+ {e.path} {e.after}")],

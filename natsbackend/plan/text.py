@@ -39,7 +39,11 @@ def _parts(plan: Plan, styled: Colour) -> Iterator[Iterator[str]]:
     yield _section(
         "keys that `generate` would make", (f"  + {shown(path)}" for path in plan.keys_to_make), styled
     )
-    yield _section("identities that change", (_identity(*each) for each in _identities(plan)), styled)
+    yield _section(
+        "identities that change: refused without --force-identity",
+        (_identity(*each) for each in _identities(plan)),
+        styled,
+    )
     yield _section("seeds", _seeds(plan, styled), styled)
     yield _section(
         "refused without --force", (styled(f"  ! {shown(g)}", "problem") for g in plan.guards), styled

@@ -124,7 +124,7 @@ def assemble(
         operator=operator,
         operator_consequences=consequences,
         identities=identities,
-        guards=find_guards(accounts, desired, known, identities, prune=prune),
+        guards=find_guards(accounts, desired, known, prune=prune),
         problems=find_problems(desired, known, accounts, issued=issued),
         digests=Digests(
             spec=spec_digest(spec),
