@@ -15,8 +15,9 @@ import pytest
 from support.cluster import Cluster, cluster
 from support.resolvers import LIMITS, key
 from support.workspaces import Spec
-from test_push_session import operator_key, smuggle
+from test_push_session import FOREIGNER, operator_key, smuggle
 
+from natsbackend.claims.codec import Claims, TokenKind, sign
 from natsbackend.keys import KeyRole
 from natsbackend.workflow.drift import Code
 
@@ -192,6 +193,25 @@ def test_watching_says_what_changes_until_it_is_ended(one: Cluster) -> None:
             assert time.monotonic() < deadline
         watching.send_signal(signal.SIGINT)
         assert watching.wait(timeout=20) == 3
+
+
+def test_a_directory_is_looked_at_as_well(one: Cluster, tmp_path: Path) -> None:
+    """Whom its servers trust is not known: what the spec's operator did not sign is drift all the same."""
+    store = tmp_path / "volume"
+    store.mkdir()
+    one.space.spec["targets"]["volume"] = {"directory": str(store)}
+    one.space.save()
+    one.run("push", "--to", "volume", "--yes")
+    one.run("status", "--to", "volume")
+    pulled = one.run("pull", "--to", "volume", "--out", str(tmp_path / "copy"))
+    assert "3 accounts written" in pulled.out
+    lab = store / f"{one.space.key('accounts/lab')}.jwt"
+    claims = Claims(kind=TokenKind.ACCOUNT, subject=lab.stem, name="lab", nats={"limits": LIMITS})
+    lab.write_text(sign(claims, FOREIGNER, int(time.time()) + 5))
+    (store / f"{one.space.key('accounts/shop')}.jwt").unlink()
+    found = one.run("status", "--to", "volume", code=3).out
+    for word in ("issuer-not-trusted", "account-differs", "account-missing"):
+        assert word in found
 
 
 def test_nobody_who_answers_is_an_error(one: Cluster) -> None:

@@ -23,7 +23,8 @@ def to_text(status: Status, *, verbose: bool) -> Iterator[str]:
     if verbose:
         for server in status.servers:
             cluster = f", cluster {server.cluster}" if server.cluster else ""
-            yield f'server "{printable(short(server.name))}": nats-server {server.version}{cluster}'
+            version = f": nats-server {server.version}" if server.version else ""
+            yield f'server "{printable(short(server.name))}"{version}{cluster}'
         for account in status.accounts:
             yield from _account(account)
     for drift in status.drifts:

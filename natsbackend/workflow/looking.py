@@ -205,8 +205,20 @@ class Look:
             )
 
     def _is_trusted(self, token: Token, server: str) -> bool:
-        issuers = self._trusted.get(server) or frozenset[str]().union(*self._trusted.values())
-        return token.signature_is_valid and (not issuers or token.issuer in issuers)
+        everywhere = frozenset[str]().union(*self._trusted.values())
+        issuers = (
+            self._trusted.get(server) or everywhere or self._own
+        )  # a directory does not say whom servers trust
+        return token.signature_is_valid and token.issuer in issuers
+
+    @cached_property
+    def _own(self) -> frozenset[str]:
+        """Who may sign accounts by the spec."""
+        operator = self.reckoned.operator.claims
+        keys = operator.nats.get("signing_keys")
+        signing = (key for key in (keys if isinstance(keys, list | tuple) else ()) if isinstance(key, str))
+        is_strict = operator.nats.get("strict_signing_key_usage") is True
+        return frozenset((*signing, *(() if is_strict else (operator.subject,))))
 
     def _words(self, token: Token, wanted: Wanted) -> tuple[str, ...]:
         changes = account_changes(held_payload(token), wanted_payload(wanted.unsigned), self._names)

@@ -21,8 +21,8 @@ from natsbackend.plan.naming import shortened
 from natsbackend.project import Project
 from natsbackend.resolvers.interface import ServerInfo
 from natsbackend.workflow.opening import Opened
-from natsbackend.workflow.reaching import reaching
 from natsbackend.workflow.signing import RoleSigner
+from natsbackend.workflow.targets import open_target
 from natsbackend.workflow.tree import read_lock, read_text
 
 _SUFFIX = ".jwt"
@@ -87,7 +87,9 @@ def pull(request: Request) -> Pulled:
     lock = read_lock(request.project)
     signer = RoleSigner(request.opened.backend, lock.keyring(), DirectoryKeyStore(request.project.keys))
     roles = (OBSERVER, PUSHER)
-    with reaching(signer, request.target, roles=roles, now=request.now, timeout=request.timeout) as resolver:
+    with open_target(
+        signer, request.target, roles=roles, now=request.now, timeout=request.timeout
+    ) as resolver:
         servers, listed = resolver.servers(), resolver.fetch()
         known = (key for path, keys in lock.keys.items() if _is_account(path) for key in keys)
         sound = [key for key in listed if is_public(key, KeyRole.ACCOUNT)]

@@ -19,9 +19,9 @@ from natsbackend.project import Project
 from natsbackend.workflow.drift import Code, Drift, Status
 from natsbackend.workflow.looking import Look
 from natsbackend.workflow.opening import Examined, Opened, examined
-from natsbackend.workflow.reaching import reaching
 from natsbackend.workflow.reckoning import reckon
 from natsbackend.workflow.signing import RoleSigner
+from natsbackend.workflow.targets import open_target
 
 _ENDS = ("expires-soon", "expired")
 
@@ -66,7 +66,9 @@ def find_status(request: Request, found: Examined) -> Status:
     store = DirectoryKeyStore(request.project.keys)
     signer = RoleSigner(reckoned.backend, reckoned.base.keyring(), store)
     roles = (OBSERVER, PUSHER)
-    with reaching(signer, request.target, roles=roles, now=request.now, timeout=request.timeout) as resolver:
+    with open_target(
+        signer, request.target, roles=roles, now=request.now, timeout=request.timeout
+    ) as resolver:
         servers, absent = resolver.servers(), resolver.absent()
         listed = resolver.fetch()
         keyring = reckoned.base.keyring()
