@@ -32,7 +32,8 @@ from pathlib import Path
 from measuring import MEMORY, Report, Run, arguments, natsbackend, run
 
 SIZES = (100, 1_000, 10_000)
-ROUNDS = 5
+ROUNDS = {100: 15, 1_000: 10}
+"""How often each size is measured, 5 times if it is not listed: where a run is short, a busy moment is much of it."""
 LIMIT = 3.0
 """A plan of nothing may take so many times the floor."""
 LIMIT_GROWTH = 1.5
@@ -188,7 +189,7 @@ def main() -> int:
     root = Path(tempfile.mkdtemp(prefix="bench-plan-", dir=MEMORY if MEMORY.is_dir() else None))
     try:
         for count in sorted(options.sizes):
-            one = measure(count, ROUNDS, root)
+            one = measure(count, ROUNDS.get(count, 5), root)
             tell(report, one, earlier)
             earlier.append(one)
     finally:
