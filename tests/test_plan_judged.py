@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from support.golden import NOW
@@ -14,7 +17,7 @@ from natsbackend.keys import KeyRole
 from natsbackend.plan.diff import diff
 from natsbackend.plan.guards import find_guards
 from natsbackend.plan.problems import find_problems
-from natsbackend.plan.values import Action, Desired, IdentityChange, Snapshot, Wanted
+from natsbackend.plan.values import Action, Desired, Snapshot, Wanted
 
 OPERATOR, SIGNING, STRANGE = (pair(KeyRole.OPERATOR, n) for n in (1, 2, 3))
 WEB, OTHER = pair(KeyRole.ACCOUNT, 4), pair(KeyRole.ACCOUNT, 5)
@@ -184,14 +187,26 @@ def test_the_system_account_has_a_sentence_of_its_own() -> None:
     assert guards(replace(want, system_account=other), held) == ()
 
 
-def test_another_identity_is_never_a_small_thing() -> None:
-    want, held = many(2, changed=0)
-    change = IdentityChange(path="accounts/web", before=WEB.public, after=OTHER.public)
-    (said,) = guards(want, held, identities=(change,))
-    assert said.startswith("accounts/web ")
-
-
 def test_renewed_accounts_are_no_danger() -> None:
     want, held = many(30, changed=11)
     renewed = tuple(replace(each, action=Action.RENEWED) for each in diff(want, held))
     assert find_guards(renewed, want, held) == ()
+
+
+# --- the page ---
+
+
+def test_every_problem_of_a_plan_stands_on_its_page() -> None:
+    root = Path(__file__).parents[1]
+    tree = ast.parse((root / "natsbackend" / "plan" / "problems.py").read_text(encoding="utf-8"))
+    codes = {
+        word.value.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        for word in node.keywords
+        if word.arg == "code" and isinstance(word.value, ast.Constant)
+    }
+    page = (root / "docs" / "plan.md").read_text(encoding="utf-8")
+    section = page.partition("## What cannot work")[2].partition("\n## ")[0]
+    assert codes >= {"issuer-not-trusted", "import-not-offered"}
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE)) == codes

@@ -143,6 +143,17 @@ def everything() -> Plan:
         a_real_one(),
         operator=(text,),
         operator_consequences=(restart,),
+        server=(
+            Change(
+                where="websocket",
+                word="allowed_origins",
+                action=Action.CHANGED,
+                before="[https://a.example]",
+                after="[https://a.example, https://b.example]",
+            ),
+            Change(where="", word="name", action=Action.ADDED, after="n1"),
+        ),
+        server_consequences=(restart,),
         users=(UserChange(path="accounts/web/users/kiosk", action=Action.ADDED, consequences=(restart,)),),
         keys_to_make=("accounts/billing", "accounts/billing/signing/main"),
         seeds=(

@@ -41,7 +41,14 @@ def test_a_new_project_is_all_to_be_made(tmp_path: Path) -> None:
     assert "accounts/shop" in found.keys_to_make
     assert all(account.public_key == "" for account in found.accounts)
     assert [path.name for path in tmp_path.iterdir()] == ["natsbackend.yaml"]  # nothing was made
-    plan(space, "--detailed-exitcode", code=3)
+    said = "nothing has been generated from this spec yet: `natsbackend generate` makes the keys"
+    assert said in plan(space, "--detailed-exitcode", code=3).out
+    space.generate()
+    space.accounts["new"] = {}
+    space.save()
+    out = plan(space).out
+    assert "+ accounts/new\n" in out
+    assert said not in out
 
 
 def test_nothing_changed_is_said_and_needs_no_seed(space: Workspace) -> None:
@@ -201,4 +208,13 @@ def test_an_account_that_is_there_under_another_key_is_a_changed_identity(one: C
     shutil.rmtree(space.project.creds_dir / "old")
     found = read(space, "--to", "main")
     assert [each.path for each in found.identities] == ["accounts/old"]
-    assert any("another identity" in guard for guard in found.guards)
+    assert "refused without --force-identity" in plan(space, "--to", "main").out
+    one.run("generate")
+    refused = one.run("push", "--to", "main", "--yes", "--force", code=1)
+    assert (
+        f"refused without --force-identity: accounts/old is {found.identities[0].before} there" in refused.err
+    )
+    assert [each.path for each in read(space, "--to", "main").identities] == [
+        "accounts/old"
+    ]  # nothing was sent
+    one.run("push", "--to", "main", "--yes", "--force-identity")

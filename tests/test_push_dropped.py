@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from support.byhand import ByHand
 from support.workspaces import NOW, Workspace
 from test_push_cli import push, server, space
@@ -49,5 +51,24 @@ def test_the_live_exporter_was_changed_by_hand(space: Workspace, server: NatsSer
     hand.edit(space.key("accounts/shop"), exports=[])
     assert 'newer for account "shop"' in push(space, "--yes", code=1).err
     answer = push(space, "--yes", "--force", "--format", "json").json
+    assert answer["findings"] == []
+    assert {r["account"]: list(r["effect"].values()) for r in answer["results"]}["lab"] == ["complete"]
+
+
+def test_an_exporter_of_others_that_comes_later_is_taken_up_by_the_next_push(
+    space: Workspace, server: NatsServer
+) -> None:
+    space.spec["outside"] = {"billing": {"public_key": BILLING.public}}
+    space.accounts["lab"]["imports"].append({"from": "billing", "stream": "bills.>"})
+    space.generate(now=NOW + 10)
+    assert "error[import-dropped]" in push(space, "--yes", "--force", code=1).err
+    hand = ByHand(space=space, port=int(space.spec["server"]["listen"].rpartition(":")[2]))
+    shop = hand.held(space.key("accounts/shop"))
+    assert shop is not None
+    exports = [{"name": "bills", "subject": "bills.>", "type": "stream"}]
+    hand.store(
+        BILLING.public, like=replace(shop, claims={**shop.claims, "nats": {**shop.nats, "exports": exports}})
+    )
+    answer = push(space, "--yes", "--format", "json").json
     assert answer["findings"] == []
     assert {r["account"]: list(r["effect"].values()) for r in answer["results"]}["lab"] == ["complete"]

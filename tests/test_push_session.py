@@ -90,6 +90,7 @@ def test_a_change_is_planned_pushed_and_effective(three: Cluster) -> None:
     three.run("plan", "--to", "main", "--detailed-exitcode", code=3)
     three.run("push", "--to", "main", "--yes")
     three.run("plan", "--to", "main", "--detailed-exitcode")
+    three.run("status", "--to", "main")
     assert len({stored(three, name, "lab") for name in three.nodes}) == 1
 
 
@@ -100,8 +101,16 @@ def test_a_server_that_is_down_is_named_and_repaired_later(three: Cluster) -> No
     pushed = three.run("push", "--to", "main", "--yes", code=1)
     assert str(three.nodes["n3"].port) in pushed.out + pushed.err
     assert stored(three, "n1", "lab") == stored(three, "n2", "lab") != stored(three, "n3", "lab")
+    lacking = three.run("status", "--to", "main", code=3)
+    assert "server-missing" in lacking.out
+    assert str(three.nodes["n3"].port) in lacking.out
     three.start("n3")
+    drift = three.run("status", "--to", "main", code=3)
+    assert "account-differs" in drift.out
+    assert '"n3" holds another JWT of account "lab"' in drift.out
+    assert "orders.us.>" in drift.out
     three.run("push", "--to", "main", "--yes")
+    three.run("status", "--to", "main")
     assert stored(three, "n1", "lab") == stored(three, "n3", "lab")
 
 
@@ -114,8 +123,11 @@ def test_what_a_stranger_signs_is_refused_and_found(three: Cluster, tmp_path: Pa
     found = three.run("plan", "--to", "main", "--detailed-exitcode", code=3)
     assert "lab" in found.out
     assert "signed by" in found.out
+    drift = three.run("status", "--to", "main", code=3)
+    assert "issuer-not-trusted" in drift.out
     pushed = three.run("push", "--to", "main", "--yes")
     assert "nobody trusted has signed" in pushed.err
+    three.run("status", "--to", "main")
     three.run("plan", "--to", "main", "--detailed-exitcode")
 
 
@@ -131,6 +143,9 @@ def test_an_import_that_nobody_exports_is_refused_and_found(three: Cluster) -> N
     smuggle(three, lab, operator_key(three), imports=[wrong])
     found = three.run("plan", "--to", "main", "--detailed-exitcode", code=3)
     assert "orderz.>" in found.out
+    drift = three.run("status", "--to", "main", code=3)
+    assert "account-differs" in drift.out
+    assert "orderz.>" in drift.out
 
 
 def test_what_is_pruned_stays_removed(three: Cluster) -> None:
@@ -144,8 +159,10 @@ def test_what_is_pruned_stays_removed(three: Cluster) -> None:
     three.run("push", "--to", "main", "--yes", "--prune", code=1)
     assert (three.nodes["n1"].store / f"{old}.jwt").exists()  # its tombstone: one server does not have it yet
     three.start("n3")
+    assert "tombstone" in three.run("status", "--to", "main", code=3).out
     three.run("push", "--to", "main", "--yes", "--prune")
     three.stop("n3")
     three.start("n3")  # servers that meet tell each other what they hold
+    three.run("status", "--to", "main")
     three.run("push", "--to", "main", "--yes")
     assert not any((node.store / f"{old}.jwt").exists() for node in three.nodes.values())

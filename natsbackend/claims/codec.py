@@ -45,6 +45,7 @@ from natsbackend.errors import ClaimsError
 from natsbackend.keys import KeyPair, KeyRole
 
 __all__ = [
+    "HEADER_PART",
     "Claims",
     "Draft",
     "Token",
@@ -137,7 +138,7 @@ class Draft:
 
     def is_signed_as(self, token: str, issued_at: int) -> bool:
         """Tell whether a token is, byte for byte, what `sign` would make of this. No seed is needed."""
-        signing_input = f"{_HEADER_PART}.{_base64url(self.payload(issued_at))}"
+        signing_input = f"{HEADER_PART}.{_base64url(self.payload(issued_at))}"
         written, _, signature = token.rpartition(".")
         if written != signing_input or not _CANONICAL_SIGNATURE.fullmatch(signature):
             return False
@@ -262,7 +263,9 @@ def _base64url(raw: bytes) -> str:
     return base64url_encode(raw).decode("ascii")
 
 
-_HEADER_PART = _base64url(b'{"typ":"JWT","alg":"%s"}' % ALGORITHM.encode("ascii"))
+HEADER_PART = _base64url(b'{"typ":"JWT","alg":"%s"}' % ALGORITHM.encode("ascii"))
+"""The first part of every token that is written here, or by the Go library."""
+
 _CANONICAL_SIGNATURE = re.compile(r"[A-Za-z0-9_-]{85}[AQgw]")
 """64 bytes; the last character carries four bits that Go writes as zero and does not look at."""
 

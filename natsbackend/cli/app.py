@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from natsbackend import __version__
-from natsbackend.cli import activation, authoring, output, planning, pushing, running, token
+from natsbackend.cli import activation, authoring, looking, output, planning, pulling, pushing, running, token
 from natsbackend.cli.options import remember_given
 from natsbackend.errors import NatsBackendError, SpecError
 
@@ -132,5 +132,7 @@ authoring.register(app)
 running.register(app)
 planning.register(app)
 pushing.register(app)
+looking.register(app)
+pulling.register(app)
 app.add_typer(token.app, name="token")
 app.add_typer(activation.app, name="activation")

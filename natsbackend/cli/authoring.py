@@ -65,6 +65,13 @@ def generate(
     not_renamed: Annotated[
         bool, typer.Option("--not-renamed", help="A name that went while another came is another thing.")
     ] = False,
+    force_identity: Annotated[
+        bool,
+        typer.Option(
+            "--force-identity",
+            help="The lock may give something another key than what was issued before has.",
+        ),
+    ] = False,
     report: FormatOption = ReportFormat.HUMAN,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -88,6 +95,7 @@ def generate(
         frozen=is_frozen(frozen) and not is_check,
         dry=is_check,
         not_renamed=not_renamed,
+        force_identity=force_identity,
     )
     output.show_diagnostics(done.warnings)
     if report is ReportFormat.JSON:

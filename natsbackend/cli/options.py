@@ -76,7 +76,9 @@ def read_duration(text: str, option: str) -> int:
 
 _given: ContextVar[str] = ContextVar("given", default="")
 """The options of this run that another command needs, too, to mean the same spec and stage."""
-_COMMAND = re.compile(r"`natsbackend ((?:check|generate|plan|up|push|(?:token|activation) mint)\b[^`]*)`")
+_COMMAND = re.compile(
+    r"`natsbackend ((?:check|generate|plan|up|push|status|pull|(?:token|activation) mint)\b[^`]*)`"
+)
 
 
 def as_given(hint: str | None) -> str | None:

@@ -78,26 +78,32 @@ def plan(
     import time
 
     from natsbackend.workflow.collecting import collection_paused
+    from natsbackend.workflow.glance import plan_at_a_glance
     from natsbackend.workflow.opening import open_spec
     from natsbackend.workflow.planning import Request, make_plan
     from natsbackend.workflow.push import choose_target
 
     path, project = spec_and_project(either(spec, file), env)
     with collection_paused():
-        opened = open_spec(str(path))
-        target = choose_target(opened.backend, to, server or []) if to or server else None
-        found = make_plan(
-            Request(
-                spec=path,
-                opened=opened,
-                project=project,
-                target=target,
-                now=int(time.time()),
-                timeout=timeout,
-                prune=prune,
-                not_renamed=not_renamed,
+        now, urls = int(time.time()), server or []
+        found = None
+        if to or urls:
+            found = plan_at_a_glance(path, project, to=to, servers=urls, now=now, timeout=timeout)
+        if found is None:
+            opened = open_spec(str(path))
+            target = choose_target(opened.backend, to, urls) if to or urls else None
+            found = make_plan(
+                Request(
+                    spec=path,
+                    opened=opened,
+                    project=project,
+                    target=target,
+                    now=now,
+                    timeout=timeout,
+                    prune=prune,
+                    not_renamed=not_renamed,
+                )
             )
-        )
     if out is not None:
         _write(found, Path(out))
     _answer(found, form)

@@ -83,6 +83,13 @@ def push(
             "import that nobody offers yet.",
         ),
     ] = False,
+    force_identity: Annotated[
+        bool,
+        typer.Option(
+            "--force-identity",
+            help="Go on where an account is there already under another key; --force does not go past that.",
+        ),
+    ] = False,
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
     timeout: Annotated[
         float, typer.Option("--timeout", help="Seconds to wait for an answer.", min=0.1)
@@ -130,6 +137,8 @@ def push(
         prepared = prepare(request)
     if not quiet:
         pushed.show(prepared)
+    if not force_identity:
+        _refuse_other_identities(prepared)
     _agree(prepared, plan, force=force, must_ask=must_ask)
     with _orderly_interrupts(), output.Bar(quiet=quiet).running() as bar:
         outcome = apply(prepared, on_progress=bar.tell)
@@ -138,6 +147,19 @@ def push(
         raise typer.Exit(INTERRUPTED)
     if not outcome.ok:
         raise typer.Exit(1)
+
+
+def _refuse_other_identities(prepared: Prepared) -> None:
+    from natsbackend.errors import ProjectError
+
+    changed = [f"{each.path} is {each.before} there, not {each.after}" for each in prepared.plan.identities]
+    if changed:
+        more = f", and {len(changed) - 1} more" if len(changed) > 1 else ""
+        raise ProjectError(
+            f"refused without --force-identity: {changed[0]}{more}",
+            hint="nothing was sent; those were made with another lock: restore it from Git, or add --force-identity if "
+            "new identities are meant",
+        )
 
 
 def _agree(prepared: Prepared, plan: str | None, *, force: bool, must_ask: bool) -> None:

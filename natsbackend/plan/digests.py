@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterable, Mapping
 
 from natsbackend.plan.values import Snapshot
 
@@ -20,6 +21,11 @@ def digest(*parts: str) -> str:
 
 def snapshot_digest(held: Snapshot) -> str:
     """Return the digest of all that a target holds: every JWT byte for byte, in no order."""
-    accounts = (part for key in sorted(held.accounts) for part in (key, held.accounts[key].text))
-    operators = sorted(token.text for token in held.operators)
-    return digest("accounts", *accounts, "operators", *operators, "unreadable", *sorted(held.unreadable))
+    texts = {key: token.text for key, token in held.accounts.items()}
+    return texts_digest(texts, [token.text for token in held.operators], held.unreadable)
+
+
+def texts_digest(accounts: Mapping[str, str], operators: Iterable[str], unreadable: Iterable[str]) -> str:
+    """Return the same of accounts and operators that nobody has read: their JWTs, those of accounts by key."""
+    held = (part for key in sorted(accounts) for part in (key, accounts[key]))
+    return digest("accounts", *held, "operators", *sorted(operators), "unreadable", *sorted(unreadable))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from natsbackend.plan.values import AccountChange, Action, Desired, IdentityChange, Snapshot
+from natsbackend.plan.values import AccountChange, Action, Desired, Snapshot
 from natsbackend.wording import counted
 
 FEW = 3
@@ -15,7 +15,6 @@ def find_guards(
     accounts: Sequence[AccountChange],
     desired: Desired,
     held: Snapshot,
-    identities: Sequence[IdentityChange] = (),
     *,
     prune: bool = True,
 ) -> tuple[str, ...]:
@@ -23,10 +22,6 @@ def find_guards(
     return (
         *_too_many(accounts, desired, held, prune=prune),
         *_system_account(accounts, desired),
-        *(
-            f"{each.path} would have another identity: {each.before[:8]}… becomes {each.after[:8]}…"
-            for each in identities
-        ),
     )
 
 

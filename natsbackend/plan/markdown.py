@@ -67,7 +67,10 @@ def _head(plan: Plan) -> Iterator[str]:
         yield "> [!WARNING]\n> **Refused without `--force`:**"
         yield _fenced("text", plan.guards)
     if plan.identities:
-        yield "> [!CAUTION]\n> **Identities change.** Whatever trusts the old keys does not trust the new ones."
+        yield (
+            "> [!CAUTION]\n> **Identities change.** Whatever trusts the old keys does not trust the new ones; refused "
+            "without `--force-identity`."
+        )
         yield _fenced(
             "diff",
             [line for e in plan.identities for line in (f"- {e.path} {e.before}", f"+ {e.path} {e.after}")],
@@ -133,6 +136,9 @@ def _rest(plan: Plan) -> Iterator[str]:
     if plan.operator:
         lines = [*_consequences(plan.operator_consequences), *_changes(plan.operator)]
         yield _details("operator", "changed", lines, is_open=True)
+    if plan.server or plan.server_consequences:
+        lines = [*_consequences(plan.server_consequences), *_changes(plan.server)]
+        yield _details("server", "changed" if plan.server else "", lines, is_open=True)
     if plan.users:
         users = []
         for each in plan.users:

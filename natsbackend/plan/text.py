@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from natsbackend.model.entities import OPERATOR_PATH
 from natsbackend.plan.values import AccountChange, Action, Change, Consequence, Impact, Plan
 from natsbackend.plan.wordings import SIGNS, groups, note, nothing, shown, split_new, summary, worst
 from natsbackend.wording import counted
@@ -31,13 +32,18 @@ def _parts(plan: Plan, styled: Colour) -> Iterator[Iterator[str]]:
         yield _account(account, styled)
     yield (_header(each, styled, _counts(each)) for each in brief)
     yield _operator(plan, styled)
+    yield _server(plan, styled)
     yield _section(
         "users", (_user(each.path, each.action, each.consequences, styled) for each in plan.users), styled
     )
     yield _section(
         "keys that `generate` would make", (f"  + {shown(path)}" for path in plan.keys_to_make), styled
     )
-    yield _section("identities that change", (_identity(*each) for each in _identities(plan)), styled)
+    yield _section(
+        "identities that change: refused without --force-identity",
+        (_identity(*each) for each in _identities(plan)),
+        styled,
+    )
     yield _section("seeds", _seeds(plan, styled), styled)
     yield _section(
         "refused without --force", (styled(f"  ! {shown(g)}", "problem") for g in plan.guards), styled
@@ -62,6 +68,12 @@ def _account(account: AccountChange, styled: Colour) -> Iterator[str]:
     for reason in account.because:
         yield f"    because {shown(reason)}"
     yield from _consequences(account.consequences, styled, "    ")
+
+
+def change_lines(changes: tuple[Change, ...]) -> Iterator[str]:
+    """Return changed words as plain lines, those of a section below its name and indented by two."""
+    for line in _changes(changes, lambda text, _: text):
+        yield line[4:]
 
 
 def _header(account: AccountChange, styled: Colour, beside: str) -> str:
@@ -110,6 +122,13 @@ def _operator(plan: Plan, styled: Colour) -> Iterator[str]:
         yield from _consequences(plan.operator_consequences, styled, "    ")
 
 
+def _server(plan: Plan, styled: Colour) -> Iterator[str]:
+    if plan.server or plan.server_consequences:
+        yield styled("~ server", Action.CHANGED.value)
+        yield from _changes(plan.server, styled)
+        yield from _consequences(plan.server_consequences, styled, "    ")
+
+
 def _user(path: str, action: Action, consequences: tuple[Consequence, ...], styled: Colour) -> str:
     head = styled(f"  {SIGNS[action]} {shown(path)}", action.value)
     return "\n".join((head, *_consequences(consequences, styled, "      ")))
@@ -139,6 +158,8 @@ def _problem(text: str, styled: Colour) -> str:
 
 
 def _end(plan: Plan, styled: Colour) -> Iterator[str]:
+    if OPERATOR_PATH in plan.keys_to_make:
+        yield "nothing has been generated from this spec yet: `natsbackend generate` makes the keys, and signs"
     yield styled(f"against {shown(plan.source)}: {summary(plan)}", "bold")
     if said := worst(plan):
         yield styled(said, Impact.DISCONNECTS.value if "connections end" in said else Impact.REFUSES.value)

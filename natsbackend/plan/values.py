@@ -186,6 +186,9 @@ class Plan:
     unchanged: int = 0
     operator: tuple[Change, ...] = ()
     operator_consequences: tuple[Consequence, ...] = ()
+    server: tuple[Change, ...] = ()
+    """What of `server` in the spec is not in the config as it was generated last."""
+    server_consequences: tuple[Consequence, ...] = ()
     users: tuple[UserChange, ...] = ()
     keys_to_make: tuple[str, ...] = ()
     """Paths of the keys that `generate` would make."""
@@ -200,4 +203,12 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Whether nothing is to be done; accounts that only `--prune` removes count as something."""
-        return not (self.accounts or self.operator or self.users or self.keys_to_make or self.identities)
+        return not (
+            self.accounts
+            or self.operator
+            or self.server
+            or self.server_consequences
+            or self.users
+            or self.keys_to_make
+            or self.identities
+        )

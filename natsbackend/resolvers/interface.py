@@ -189,6 +189,10 @@ class Resolver(Protocol):
         """Ask who is there, and whom they trust."""
         ...
 
+    def absent(self) -> tuple[str, ...]:
+        """Say, one sentence each, which expected servers are not there."""
+        ...
+
     def lookup(self, ids: Sequence[str]) -> Mapping[str, str | None]:
         """Return the stored JWT of each account: the newest where servers differ, None if there is none."""
         ...

@@ -50,6 +50,7 @@ def generate(
     frozen: bool = False,
     dry: bool = False,
     not_renamed: bool = False,
+    force_identity: bool = False,
     entropy: Callable[[int], bytes] = os.urandom,
 ) -> Generated:
     """Bring the tree up to date with the spec.
@@ -61,6 +62,7 @@ def generate(
         frozen: make no keys; a missing one is an error that names it.
         dry: write nothing; say what is not up to date.
         not_renamed: a name that vanished while another appeared is another thing.
+        force_identity: the lock may give what was issued before a key that it never had.
         entropy: where new keys come from.
 
     Raises:
@@ -75,7 +77,15 @@ def generate(
     from natsbackend.workflow.tree import plan_tree
 
     def plan() -> Tree:
-        return plan_tree(opened, project, now=now, frozen=frozen, not_renamed=not_renamed, entropy=entropy)
+        return plan_tree(
+            opened,
+            project,
+            now=now,
+            frozen=frozen,
+            not_renamed=not_renamed,
+            entropy=entropy,
+            force_identity=force_identity,
+        )
 
     with collection_paused():
         opened = open_spec(os.fspath(spec))
@@ -87,7 +97,7 @@ def generate(
             written = tree.write()
             lasting = not any(outside_tokens(tree.backend))  # such a token ends, and its file may change
             if lasting and not tree.warnings and not tree.without_creds and not tree.has_secrets:
-                stamp.write(spec, project, tree.paths(), [project.accounts_dir])
+                stamp.write(spec, project, tree.paths(), [project.accounts_dir], gist=opened.gist)
     return _report(tree, written)
 
 

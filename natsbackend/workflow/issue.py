@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from natsbackend.claims.build import Unsigned
-from natsbackend.claims.codec import Draft, TokenKind, read_unverified
-from natsbackend.errors import ClaimsError, KeyStoreError
+from natsbackend.claims.codec import Draft, Token, TokenKind, read_unverified
+from natsbackend.errors import ClaimsError, KeyStoreError, LockError
 from natsbackend.keys import KeyPair
 from natsbackend.lock import Issued, Lock
 
@@ -34,11 +34,14 @@ class Issuing:
     find_seed: FindSeed
     find_token: FindToken
     now: int
+    force_identity: bool = False
+    """Whether what is here may have been issued for a key that the lock never had."""
     tokens: dict[str, str] = field(default_factory=dict)
     signed: list[str] = field(default_factory=list)
     _issued: dict[str, Issued] = field(default_factory=dict)
     _seeds: dict[str, KeyPair | None] = field(default_factory=dict)
     _unsigned: dict[str, list[str]] = field(default_factory=dict)
+    _others: dict[str, Token] = field(default_factory=dict)
 
     def issue(self, unsigned: Unsigned) -> None:
         """Keep the token of these claims if it is here, or sign it."""
@@ -48,7 +51,10 @@ class Issuing:
         digest = draft.digest()
         known = self.lock.issued.get(path)
         text = self.find_token(path)
-        here = _issued_at(text)
+        token = _read(text)
+        here = -1 if token is None else token.issued_at
+        if token is not None and token.subject != claims.subject and path in self.lock.keys:
+            self._others[path] = token
         dead = self.lock.dead_until(path, claims.subject)
         if dead > self.now and claims.kind is TokenKind.USER:
             dead = -1  # it is revoked until a moment that has yet to come, so that nothing new works either
@@ -77,8 +83,11 @@ class Issuing:
         """Return the lock with everything issued.
 
         Raises:
+            LockError: what was issued before was for a key that the lock never had.
             KeyStoreError: a seed that had to sign is not here; the message names each and what it had to sign.
         """
+        if not self.force_identity:
+            _refuse_other_identities(self._others, self.lock)
         if self._unsigned:
             raise KeyStoreError(
                 _needed(self._unsigned),
@@ -88,13 +97,30 @@ class Issuing:
         return replace(self.lock, issued=issued)
 
 
-def _issued_at(text: str | None) -> int:
+def _read(text: str | None) -> Token | None:
     if text is None:
-        return -1
+        return None
     try:
-        return read_unverified(text).issued_at
+        return read_unverified(text)
     except ClaimsError:
-        return -1
+        return None
+
+
+def _refuse_other_identities(others: Mapping[str, Token], lock: Lock) -> None:
+    """Refuse a key that took another's place without a trace: the old one would stand in the lock, retired.
+
+    What a key that the lock does not know has signed was never ours, and is replaced.
+    """
+    known = {public for keys in lock.keys.values() for public in keys} if others else set()
+    lost = [path for path, token in others.items() if token.subject not in known and token.issuer in known]
+    if lost:
+        more = f", and {len(lost) - 1} more" if len(lost) > 1 else ""
+        now = lock.keyring()[lost[0]]
+        raise LockError(
+            f"the lock gives {lost[0]} another identity than the one that it was issued for: "
+            f"{others[lost[0]].subject} became {now}{more}",
+            hint="restore the lock from Git; if this is meant, `natsbackend generate --force-identity`",
+        )
 
 
 def _needed(unsigned: Mapping[str, list[str]]) -> str:

@@ -13,6 +13,7 @@ from natsbackend.model.checks.life import Ending, Moment
 from natsbackend.model.entities import Backend
 from natsbackend.model.resolve import resolve
 from natsbackend.project import SPEC_FILE, Project
+from natsbackend.spec.gist import gist
 from natsbackend.spec.load import Reader, load
 from natsbackend.workflow.collecting import collection_paused
 
@@ -23,6 +24,8 @@ class Opened:
 
     backend: Backend
     warnings: tuple[Diagnostic, ...]
+    gist: str = ""
+    """See `spec.gist`."""
 
 
 def read_file(name: str) -> bytes:
@@ -58,6 +61,7 @@ class Examined:
 
     backend: Backend
     judged: Judged
+    gist: str = ""
 
 
 def examined(name: str, moment: Moment | None = None, project: Project | None = None) -> Examined:
@@ -73,14 +77,15 @@ def examined(name: str, moment: Moment | None = None, project: Project | None = 
         ProjectError: the file cannot be read.
     """
     with collection_paused():
-        resolved = resolve(load(name, _reader(name)))
+        spec = load(name, _reader(name))
+        resolved = resolve(spec)
         issued = _built_endings(resolved.backend, project) if moment and project else ()
         judged = judge(resolved.backend, moment, issued)
         of_tokens = _of_tokens(resolved.backend)
     findings = sorted(
         (*resolved.diagnostics, *judged.findings, *of_tokens), key=lambda d: (d.at is None, d.at, d.code)
     )
-    return Examined(resolved.backend, Judged(findings=tuple(findings), silenced=judged.silenced))
+    return Examined(resolved.backend, Judged(findings=tuple(findings), silenced=judged.silenced), gist(spec))
 
 
 # Both read JWTs, which most specs and pull requests have none of: the libraries for it are as much to load as pydantic.
@@ -119,10 +124,11 @@ def open_spec(name: str) -> Opened:
         SpecError: with every finding, warnings too, if one of them is an error.
         ProjectError: the file cannot be read.
     """
-    backend, findings = examine(name)
+    found = examined(name)
+    findings = found.judged.findings
     if any(f.severity is Severity.ERROR for f in findings):
         raise SpecError(findings)
-    return Opened(backend, findings)
+    return Opened(found.backend, findings, found.gist)
 
 
 def spec_file(given: str | None, root: Path | None = None) -> Path:

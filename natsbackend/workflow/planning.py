@@ -7,6 +7,7 @@ what `status` tells.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from natsbackend.errors import ClaimsError
 from natsbackend.keystore.directory import DirectoryKeyStore
 from natsbackend.keystore.interface import KeyStore
 from natsbackend.lock import render_lock
-from natsbackend.model.entities import Target
+from natsbackend.model.entities import Backend, Target
 from natsbackend.model.system import OBSERVER, PUSHER
 from natsbackend.plan.diff import diff, operator_diff, strangers
 from natsbackend.plan.digests import digest, snapshot_digest
@@ -38,11 +39,13 @@ from natsbackend.resolvers.interface import Resolver
 from natsbackend.workflow.opening import Opened, read_file
 from natsbackend.workflow.pruning import spared
 from natsbackend.workflow.reckoning import Reckoned, reckon
+from natsbackend.workflow.server_plan import with_server
 from natsbackend.workflow.signing import RoleSigner
 from natsbackend.workflow.targets import open_target
 from natsbackend.workflow.tree import read_text
 
-_PUSH = "push"
+PUSH = "push"
+"""The purpose of the seed that logs in to push."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,20 +78,28 @@ def make_plan(request: Request) -> Plan:
         held = snapshot_of_build(request.project)
     else:
         signer = RoleSigner(reckoned.backend, reckoned.base.keyring(), store)
-        roles = (OBSERVER, PUSHER)
-        with open_target(signer, target, roles=roles, now=request.now, timeout=request.timeout) as resolver:
+        with observing(signer, target, now=request.now, timeout=request.timeout) as resolver:
             held = snapshot_of_target(resolver, target)
     desired = reckoned.desired(spared(reckoned.backend, reckoned.lock, held))
     plan = assemble(desired, held, request.spec, render_lock(reckoned.base), prune=request.prune)
+    plan = with_server(plan, reckoned, request.project)
     return replace(
         plan,
         users=tuple(_users(reckoned)),
         keys_to_make=tuple(reckoned.new_keys),
-        seeds=tuple(_seeds(reckoned, store, pushes=target is not None and target.mints)),
+        seeds=tuple(_seeds(reckoned, store, pushes=target is not None)),
     )
 
 
-def assemble(desired: Desired, held: Snapshot, spec: Path, lock: str, *, prune: bool) -> Plan:
+def assemble(
+    desired: Desired,
+    held: Snapshot,
+    spec: Path,
+    lock: str,
+    *,
+    prune: bool,
+    issued: Mapping[str, int] | None = None,
+) -> Plan:
     """Put a plan together.
 
     Args:
@@ -97,6 +108,7 @@ def assemble(desired: Desired, held: Snapshot, spec: Path, lock: str, *, prune: 
         spec: the file of the spec.
         lock: the lock on disk.
         prune: accounts that only `--prune` removes count for the guards.
+        issued: `iat` of the JWTs that are here to be pushed, by the account's public key.
     """
     ours = frozenset(desired.names)
     known = replace(held, accounts={key: token for key, token in held.accounts.items() if key in ours})
@@ -112,15 +124,22 @@ def assemble(desired: Desired, held: Snapshot, spec: Path, lock: str, *, prune: 
         operator=operator,
         operator_consequences=consequences,
         identities=identities,
-        guards=find_guards(accounts, desired, known, identities, prune=prune),
-        problems=find_problems(desired, known, accounts),
+        guards=find_guards(accounts, desired, known, prune=prune),
+        problems=find_problems(desired, known, accounts, issued=issued),
         digests=Digests(
-            spec=digest(read_file(str(spec)).decode("utf-8", "replace")),
+            spec=spec_digest(spec),
             lock=digest(lock),
             snapshot=snapshot_digest(known),
             accounts={each.name: each.digest for each in desired.accounts},
         ),
     )
+
+
+def observing(
+    signer: RoleSigner, target: Target, *, now: int, timeout: float
+) -> AbstractContextManager[Resolver]:
+    """Log in to a target to read it, with the role `observer` or, where its seed is not here, the pusher's."""
+    return open_target(signer, target, roles=(OBSERVER, PUSHER), now=now, timeout=timeout)
 
 
 def snapshot_of_build(project: Project) -> Snapshot:
@@ -138,13 +157,23 @@ def snapshot_of_build(project: Project) -> Snapshot:
     )
 
 
+def name_of(target: Target) -> str:
+    """Return how a plan calls a target."""
+    return f'target "{target.name}"'
+
+
+def spec_digest(spec: Path) -> str:
+    """Return the digest of a spec as a plan has it."""
+    return digest(read_file(str(spec)).decode("utf-8", "replace"))
+
+
 def snapshot_of_target(resolver: Resolver, target: Target) -> Snapshot:
     """Return what one server of a target holds, and whom all of them trust."""
     servers = resolver.servers()
     accounts, unreadable = readable_tokens(resolver.fetch())
     operators = dict.fromkeys(jwt for server in servers for jwt in server.operator_jwts)
     return Snapshot(
-        source=f'target "{target.name}"',
+        source=name_of(target),
         accounts=accounts,
         operators=tuple(read_unverified(jwt) for jwt in operators),
         is_live=True,
@@ -200,10 +229,15 @@ def _seeds(reckoned: Reckoned, store: KeyStore, *, pushes: bool) -> Iterator[See
     """Every seed that signing and pushing need; a key that `generate` makes has its seed where that runs."""
     keyring, needs = reckoned.lock.keyring(), dict[str, tuple[str, ...]](reckoned.to_sign)
     if pushes:
-        pusher = reckoned.backend.system_account.roles.get(PUSHER)
-        if pusher is not None:
-            needs[pusher.path] = (*needs.get(pusher.path, ()), _PUSH)
+        for path in pusher_paths(reckoned.backend):
+            needs[path] = (*needs.get(path, ()), PUSH)
     for path, purposes in needs.items():
         if path not in reckoned.new_keys:
             public = keyring[path]
             yield SeedNeed(path=path, public_key=public, is_here=store.has(path, public), purposes=purposes)
+
+
+def pusher_paths(backend: Backend) -> tuple[str, ...]:
+    """Return the path of the role that pushes, if the system account has it."""
+    pusher = backend.system_account.roles.get(PUSHER)
+    return () if pusher is None else (pusher.path,)

@@ -43,8 +43,8 @@ def recorded(opened: Opened, project: Project, *, now: int) -> Tree:
     return tree
 
 
-def choose_target(backend: Backend, name: str | None, urls: Sequence[str]) -> Target:
-    """Return where to push: the URLs given, the target named, or the only one.
+def choose_target(backend: Backend, name: str | None, urls: Sequence[str], *, what: str = "push") -> Target:
+    """Return where to push, or to do something else (`what`): the URLs given, the target named, or the only one.
 
     Raises:
         ProjectError: that is not clear.
@@ -63,7 +63,7 @@ def choose_target(backend: Backend, name: str | None, urls: Sequence[str]) -> Ta
             else "name one in `targets`, or give"
         )
         hint = f"{choose} --server URL"
-        raise ProjectError("it is not clear where to push", hint=hint)
+        raise ProjectError(f"it is not clear where to {what}", hint=hint)
     return next(iter(backend.targets.values()))
 
 

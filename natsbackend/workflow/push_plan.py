@@ -46,7 +46,10 @@ def desired(tree: Tree, spared: frozenset[str]) -> Desired:
 def make_plan(tree: Tree, spec: Path, held: Snapshot, spared: frozenset[str], *, prune: bool) -> Plan:
     """Return the plan of pushing a tree to a target."""
     lock = render_lock(read_lock(tree.project))
-    return assemble(desired(tree, spared), held, spec, lock, prune=prune)
+    keyring = tree.lock.keyring()
+    paths = [account.path for account in tree.backend.accounts.values()]
+    issued = {keyring[path]: tree.lock.issued[path].issued_at for path in paths}
+    return assemble(desired(tree, spared), held, spec, lock, prune=prune, issued=issued)
 
 
 def read_plan(file: Path) -> Plan:

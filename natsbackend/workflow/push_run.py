@@ -134,7 +134,10 @@ def prepare(request: Request) -> Prepared:
     with pushing(tree, request.target, now=request.now, timeout=request.timeout) as resolver:
         servers = resolver.servers()
         held = resolver.lookup(_ids(base))
-    snapshot = _snapshot(request.target, servers, held)
+        # Who is new may be there under another key: then somebody lost a lock, or changed it.
+        is_new = any(held[push.account] is None for push in pushes(tree))
+        others = resolver.fetch() if is_new else {}
+    snapshot = _snapshot(request.target, servers, {**others, **held})
     kept = spared(tree.backend, tree.lock, snapshot)
     trusted = trusted_by(servers) or operator_issuers([tree.tokens[OPERATOR_PATH]])
     found = look_closer(tree, snapshot.accounts, trusted, force=request.force)

@@ -159,6 +159,7 @@ def plan_tree(
     users: bool = True,
     entropy: Entropy = os.urandom,
     known: Known | None = None,
+    force_identity: bool = False,
 ) -> Tree:
     """Work out the tree of a spec.
 
@@ -174,11 +175,21 @@ def plan_tree(
     lock, late = begun.with_keys({path: pair.public for path, pair in new_keys}, now=now)
     seeds = Seeds(store, {pair.public: pair for _, pair in new_keys})
     sentinel = _sentinel_file(backend, project)
-    issuing = _issue_all(backend, lock, places, seeds, sentinel, now=now, users=users, known=known.tokens)
+    issuing = _issue_all(
+        backend,
+        lock,
+        places,
+        seeds,
+        sentinel,
+        now=now,
+        users=users,
+        known=known.tokens,
+        force_identity=force_identity,
+    )
     lock = issuing.finish()
     files, without = _token_contents(places, lock, seeds, issuing.tokens)
     files |= {file: (issuing.tokens[path], 0o644) for path, file in sentinel.items()}
-    files[project.server_conf] = (_server_conf(backend, lock, issuing.tokens, project), 0o644)
+    files[project.server_conf] = (server_conf(backend, lock, issuing.tokens, project), 0o644)
     secrets, missing = included_secrets(backend, project) if users else ({}, ())
     return Tree(
         project=project,
@@ -215,6 +226,7 @@ def _issue_all(
     now: int,
     users: bool,
     known: Mapping[str, str],
+    force_identity: bool,
 ) -> Issuing:
     def find_token(path: str) -> str | None:
         if path in known:
@@ -226,7 +238,11 @@ def _issue_all(
     keyring = lock.keyring()
     carried = CarriedActivations(find_token, keyring)
     issuing = Issuing(
-        lock, seeds.find, lambda path: (carried.find if path not in places else find_token)(path), now
+        lock,
+        seeds.find,
+        lambda path: (carried.find if path not in places else find_token)(path),
+        now,
+        force_identity,
     )
     for unsigned in activations(backend, keyring):
         issuing.issue(unsigned)
@@ -272,7 +288,8 @@ def _token_contents(
     return files, tuple(without)
 
 
-def _server_conf(backend: Backend, lock: Lock, tokens: Mapping[str, str], project: Project) -> str:
+def server_conf(backend: Backend, lock: Lock, tokens: Mapping[str, str], project: Project) -> str:
+    """Return the config of the servers; `tokens` are JWTs by path."""
     keyring = lock.keyring()
     resolver = backend.server.resolver if backend.server else Resolver()
     sentinel = find_sentinel(backend)

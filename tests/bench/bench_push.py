@@ -93,10 +93,10 @@ def floor(resolver: NatsResolver, accounts: Sequence[AccountPush]) -> float:
     return resolver._runner.run(run())
 
 
-def fetch_floor(resolver: NatsResolver) -> float:
+def fetch_floor(resolver: NatsResolver, user: str = USER) -> float:
     """Return the seconds it takes to ask for all accounts and to count the messages up to the empty one."""
     stream = resolver._open().wire._stream
-    inbox = f"_INBOX.{USER}.fetched"
+    inbox = f"_INBOX.{user}.fetched"
 
     async def run() -> float:
         done, listener = asyncio.Event(), stream.on_message
