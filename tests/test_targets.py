@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import ssl
-from collections.abc import Iterator
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +19,12 @@ from support.resolvers import free_ports
 from support.workspaces import Workspace
 
 from natsbackend.claims.codec import Claims, TokenKind, read_unverified, sign
-from natsbackend.claims.creds import format_creds
+from natsbackend.claims.creds import format_creds, parse_creds
 from natsbackend.keys import KeyPair, KeyRole
 from natsbackend.live.server import NatsServer, find_server
+from natsbackend.live.wire import Refused, connect_tcp
+from natsbackend.workflow.opening import open_spec
+from natsbackend.workflow.stored_login import inbox_of
 
 CHANGES = 3
 SIGNER = "operator/signing/main"
@@ -178,6 +184,60 @@ def test_two_account_servers_are_not_one_target(space: Workspace) -> None:
     assert "give --server once" in ran.err
 
 
+# --- a config ---
+
+
+def test_a_memory_resolver_gets_its_accounts_by_its_config(space: Workspace) -> None:
+    (port,) = free_ports(1)
+    (space.root / "etc").mkdir()
+    pid, log = (space.root / "etc" / name for name in ("nats.pid", "nats.log"))
+    space.spec["server"] = {
+        "listen": f"127.0.0.1:{port}",
+        "resolver": {"type": "memory"},
+        "log": {"file": str(log)},
+    }
+    target(space, config="etc/nats-server.conf", pid_file="etc/nats.pid")
+    run(space, "generate")
+    config = space.root / "etc" / "nats-server.conf"
+    shutil.copy(space.project.server_conf, config)
+    with subprocess.Popen([find_server(), "-c", config, "-P", pid], start_new_session=True) as process:
+        try:
+            wait_for(lambda: "Server is ready" in (log.read_text() if log.exists() else ""))
+            run(space, "plan", "--to", "main", "--detailed-exitcode", code=0)
+            space.accounts["late"] = {"users": {"one": {"publish": ["a"]}}}
+            space.save()
+            run(space, "generate")
+            answer = pushed(space)
+            assert [change["account"] for change in answer["changes"]] == ["late"]
+            assert space.key("accounts/late") in config.read_text()
+            assert pushed(space)["changes"] == []
+            assert gets_in(port, space, "late")
+        finally:
+            process.terminate()
+    del space.accounts["late"]
+    space.save()
+    run(space, "generate")
+    assert "no such process" in run(space, "push", "--yes", "--prune", code=1).err
+
+
+def gets_in(port: int, space: Workspace, account: str) -> bool:
+    creds = parse_creds(space.project.creds(account, "one").read_text())
+    assert creds.jwt is not None
+    assert creds.seed is not None
+    try:
+        connect_tcp("127.0.0.1", port, jwt=creds.jwt, key=KeyPair.from_seed(creds.seed), timeout=5).close()
+    except Refused:
+        return False
+    return True
+
+
+def wait_for(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + 15
+    while not done():
+        assert time.monotonic() < end, "it did not come in time"
+        time.sleep(0.02)
+
+
 # --- logins that are stored ---
 
 
@@ -258,3 +318,49 @@ def test_creds_that_are_none_are_told(space: Workspace, text: str, said: str) ->
     ran = run(space, "push", "--yes", code=1)
     assert said in ran.err
     assert "SUNOSEED" not in ran.err
+
+
+def test_creds_of_another_key_are_refused(space: Workspace) -> None:
+    sys_creds(space, space.root / "a.creds")
+    other = KeyPair(KeyRole.USER, b"o" * 32)
+    text = (space.root / "a.creds").read_text()
+    mine = KeyPair(KeyRole.USER, b"u" * 32).reveal_seed()
+    (space.root / "a.creds").write_text(text.replace(mine, other.reveal_seed()))
+    target(space, nats=["nats://127.0.0.1:1"], creds="a.creds")
+    assert "do not belong together" in run(space, "push", "--yes", code=1).err
+
+
+@pytest.mark.parametrize(
+    ("sub", "inbox"),
+    [
+        ({"allow": ["_INBOX.>"]}, "_INBOX"),
+        ({"allow": ["a.>", "_INBOX.ci.>"]}, "_INBOX.ci"),
+        ({"allow": ["_INBOX.ci.>", "_INBOX.>"]}, "_INBOX"),
+        ({"allow": ["_INBOX.ci"]}, "_INBOX"),
+        ({}, "_INBOX"),
+    ],
+)
+def test_replies_go_where_the_user_may_receive_them(space: Workspace, sub: object, inbox: str) -> None:
+    key = KeyPair(KeyRole.USER, b"u" * 32)
+    claims = Claims(kind=TokenKind.USER, subject=key.public, name="ci", nats={"sub": sub})
+    token = read_unverified(sign(claims, KeyPair(KeyRole.ACCOUNT, b"a" * 32), 1_700_000_000))
+    backend = open_spec(str(space.file)).backend
+    assert inbox_of(token, backend, space.lock().keyring()) == inbox
+
+
+def test_running_servers_with_a_private_ca_are_believed_where_the_target_names_it(space: Workspace) -> None:
+    (port,) = free_ports(1)
+    certificate(space.root)
+    tls = {"cert_file": str(space.root / "cert.pem"), "key_file": str(space.root / "key.pem")}
+    space.spec["server"] = {"listen": f"127.0.0.1:{port}", "tls": tls}
+    space.save()
+    run(space, "generate")
+    log = space.root / "server.log"
+    with NatsServer(find_server(), space.project.server_conf, log=log, cwd=space.root):
+        words: dict[str, object] = {"nats": [f"tls://127.0.0.1:{port}"], "servers": 1}
+        target(space, **words)
+        assert "self-signed certificate" in run(space, "push", "--yes", code=1).err
+        target(space, **words, tls={"ca_file": "cert.pem"})
+        assert pushed(space)["ok"] is True
+        target(space, **words, tls={"ca_file": "no.pem"})
+        assert "cannot be read as certificates" in run(space, "push", "--yes", code=1).err

@@ -20,7 +20,7 @@ def _target(spec: Spec, name: str, model: TargetSpec) -> Target:
             return None
         return posixpath.join(posixpath.dirname(spec.at("targets", name, *word.split(".")).file), value)
 
-    is_held = model.http is not None or model.directory is not None
+    is_held = any(way is not None for way in (model.http, model.directory, model.config))
     return Target(
         name=name,
         urls=tuple(model.nats),
@@ -36,6 +36,8 @@ def _target(spec: Spec, name: str, model: TargetSpec) -> Target:
         ),
         http=model.http,
         directory=path("directory", model.directory),
+        config=path("config", model.config),
+        pid_file=path("pid_file", model.pid_file),
         at=spec.key_at("targets", name),
         places=tuple(spec.at("targets", name, "nats", i) for i in range(len(model.nats))),
         words={word: spec.key_at("targets", name, word) for word in sorted(model.model_fields_set)},

@@ -33,6 +33,8 @@ class Target:
     tls: TargetTls | None = None
     http: str | None = None
     directory: str | None = None
+    config: str | None = None
+    pid_file: str | None = None
     at: Location | None = field(default=None, compare=False, repr=False)
     places: tuple[Location, ...] = field(default=(), compare=False, repr=False)
     """Where each URL stands."""
@@ -42,7 +44,7 @@ class Target:
     @property
     def is_live(self) -> bool:
         """Whether running servers are asked; everything else is one holder, which knows of no effects."""
-        return self.http is None and self.directory is None
+        return self.http is None and self.directory is None and self.config is None
 
     @property
     def mints(self) -> bool:
@@ -52,4 +54,4 @@ class Target:
     @property
     def where(self) -> str:
         """Name the place for a person."""
-        return self.http or self.directory or ", ".join(self.urls)
+        return self.http or self.directory or self.config or ", ".join(self.urls)

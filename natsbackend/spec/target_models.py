@@ -71,6 +71,19 @@ class TargetSpec(Model):
         examples=["https://accounts.example.com/jwt/v1"],
         json_schema_extra=becomes(),
     )
+    config: str | None = Field(
+        default=None,
+        description="Config of a server on this machine with a memory resolver, from the folder of the spec: its "
+        "`resolver_preload` is rewritten, and the server told to reload. Default: none.",
+        examples=["/etc/nats/nats-server.conf"],
+        json_schema_extra=becomes(),
+    )
+    pid_file: str | None = Field(
+        default=None,
+        description="File with that server's process id, as its option `pid_file` names it. Default: none.",
+        examples=["/run/nats/nats-server.pid"],
+        json_schema_extra=becomes(),
+    )
     directory: str | None = Field(
         default=None,
         description="Directory of ACCOUNT_KEY.jwt, from the folder of the spec: the store of a full resolver on a "

@@ -37,4 +37,8 @@ def _opened(
         from natsbackend.resolvers.directory import open_directory_resolver
 
         return open_directory_resolver(Path(target.directory))
+    if target.config is not None:
+        from natsbackend.resolvers.memory import open_memory_resolver
+
+        return open_memory_resolver(Path(target.config), Path(target.pid_file or ""), timeout=timeout)
     return reaching(signer, target, roles=roles, now=now, timeout=timeout)

@@ -12,7 +12,9 @@ from pathlib import Path
 from natsbackend.resolvers.directory import open_directory_resolver
 from natsbackend.resolvers.http import open_http_resolver
 from natsbackend.resolvers.interface import Resolver
+from natsbackend.resolvers.memory import open_memory_resolver
 from support.accountserver import account_server
+from support.memory import memory_server
 from support.programs import program
 from support.resolvers import World, free_ports, full_resolvers
 
@@ -116,6 +118,16 @@ def _https(world: World, home: Path) -> AbstractContextManager[Subject]:
     return _http(world, home, is_tls=True)
 
 
+@contextmanager
+def _memory(world: World, home: Path) -> Iterator[Subject]:
+    with memory_server(world, home) as server:
+        yield Subject(
+            world=world,
+            open=lambda: open_memory_resolver(server.config, server.pid_file),
+            holders=(str(server.config),),
+        )
+
+
 KINDS: dict[str, Callable[[World, Path], AbstractContextManager[Subject]]] = {
     "nats": _one,
     "nats-cluster": _cluster,
@@ -125,6 +137,7 @@ KINDS: dict[str, Callable[[World, Path], AbstractContextManager[Subject]]] = {
     "directory": _directory,
     "http": _http,
     "https": _https,
+    "memory": _memory,
 }
 
 

@@ -1351,6 +1351,7 @@ RULES: Mapping[str, Rule] = {
         keeps=[
             RESOLVER % "type: cache" + "\n" + TARGET,
             RESOLVER % "type: memory",
+            RESOLVER % "type: memory" + "\ntargets: {main: {config: a.conf, pid_file: a.pid}}",
             TARGET,
             RESOLVER % "type: url, url: 'https://a.example'"
             + "\ntargets: {main: {http: 'https://a.example'}}",
@@ -1587,6 +1588,10 @@ RULES: Mapping[str, Rule] = {
                 "directory: jwt, tls: {ca_file: a}",
                 "nats: []",
                 "directory: ''",
+                "config: a.conf",
+                "config: a.conf, pid_file: ''",
+                "pid_file: a.pid, nats: [n1]",
+                "config: a.conf, pid_file: a.pid, servers: 1",
                 "nats: [n1], creds: a.creds, context: b",
                 "nats: [n1], context: ../b",
                 "nats: [n1], tls: {key_file: a}",
@@ -1599,6 +1604,7 @@ RULES: Mapping[str, Rule] = {
                 "nats: [n1], context: a-b_c",
                 "http: 'https://a', tls: {ca_file: a}",
                 "directory: jwt",
+                "config: a.conf, pid_file: a.pid",
             )
         ],
     ),

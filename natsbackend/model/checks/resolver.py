@@ -122,11 +122,15 @@ def resolver_push(backend: Backend) -> Iterable[Diagnostic]:
     kind = server.resolver.kind if server else ResolverKind.FULL
     over_nats = any(target.urls for target in backend.targets.values())
     if server and over_nats and kind in (ResolverKind.MEMORY, ResolverKind.URL):
-        way = "a target {http: URL} of its account server" if kind is ResolverKind.URL else "no `targets`"
+        way = (
+            "{http: URL} of its account server"
+            if kind is ResolverKind.URL
+            else "{config: FILE, pid_file: FILE}"
+        )
         yield Diagnostic(
             code="resolver-push",
             message=f"`push` cannot reach a server whose resolver is of the type `{kind}`",
             at=place(server, "resolver", "type"),
-            hint=f"take `type: full`, or roll out the config and {way}",
+            hint=f"take `type: full`, or a target {way}",
             severity=Severity.WARNING,
         )

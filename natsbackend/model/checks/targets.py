@@ -17,6 +17,7 @@ _WAYS = {
     "nats": frozenset({"servers", "creds", "context", "tls"}),
     "http": frozenset({"tls"}),
     "directory": frozenset[str](),
+    "config": frozenset({"pid_file"}),
 }
 """The ways of a target, and the words that each takes besides."""
 _PATHS = re.compile(r"[/\\.]")
@@ -65,6 +66,12 @@ def _wrong_words(target: Target) -> Iterator[tuple[str, str, str]]:
         yield f"`{word}` means nothing with `{way}`", word, f"leave it out; it goes with {fitting}"
     if (way == "nats" and not target.urls) or not target.where:
         yield f"`{way}` is empty", way, "write where it is, or take the target out"
+    if way == "config" and not target.pid_file:
+        yield (
+            "nobody tells the server to reload its `config`",
+            way,
+            "add `pid_file`, as the server's config names it",
+        )
     if "creds" in target.words and "context" in target.words:
         yield "`creds` and `context` are two logins", "context", "leave one out"
     if target.context is not None and (not target.context or _PATHS.search(target.context)):
